@@ -1,0 +1,1 @@
+"""What a triplet is, and the edge where bytes live: video, store, shards, manifest, layouts."""

@@ -1,0 +1,1 @@
+"""Prefect flows and the command line: order, concurrency, retries, progress. The only importer of Prefect."""

@@ -18,12 +18,14 @@ class BackendFacts:
     """What a caller must know of a backend without opening it.
 
     ``name`` and ``revision`` identify the model in cache keys and in every row it makes: a backend
-    whose output changes must change its revision.
+    whose output changes must change its revision.  ``ai_generated`` is true of pictures that a trained
+    model made, false of renderings.
     """
 
     name: str
     revision: str
     needs_gpu: bool
+    ai_generated: bool
     usd_per_image: float
     usd_per_clip: float
 

@@ -1,0 +1,1 @@
+"""Mirrors the tree; every test names the behaviour that it holds."""

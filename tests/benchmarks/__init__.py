@@ -1,0 +1,1 @@
+"""Measurements, not tests: two ways in one run, with their ratio."""

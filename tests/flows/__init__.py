@@ -1,0 +1,1 @@
+"""Tests of recipes, folders, reports and whole builds."""

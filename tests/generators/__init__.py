@@ -1,0 +1,1 @@
+"""Contract tests over every backend, and geometry against closed forms."""

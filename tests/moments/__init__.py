@@ -1,0 +1,1 @@
+"""Parity with references written from the formulas, and properties."""

@@ -1,0 +1,1 @@
+"""Tests of the vocabulary, its rules and the words."""

@@ -1,0 +1,42 @@
+# Every target sets up what it needs: Python >= 3.11, make and a package index are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+OUT ?= out/demo
+
+.PHONY: demo test check format bench clean help
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP)  ## build, prove and report a small data set in out/demo
+	$(BIN)/simmotion build --recipe demo --out $(OUT)
+
+test: $(STAMP)  ## pass every test
+	$(BIN)/python -m pytest
+
+check: $(STAMP)  ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_import_boundary.py tests/test_repository.py
+
+format: $(STAMP)  ## put the code in its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)  ## measure speed and memory; prints ratios of two ways in one run
+	$(BIN)/python -m tests.benchmarks.bench_render
+	$(BIN)/python -m tests.benchmarks.bench_build
+
+# The pins decide whether an environment is up to date: a changed constraints.txt installs again.
+$(STAMP): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+clean:  ## remove the environment and everything made
+	rm -rf $(VENV) out build *.egg-info

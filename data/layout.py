@@ -1,0 +1,143 @@
+"""A finished data set in the shapes that others read: the published folder tree, or a Hub repository.
+
+Knows nothing of runs or stores: it reads shards and manifest, and writes a folder that appears whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data import card, manifest, rejects
+from data.disk import disk_errors, inside
+from data.errors import ConfigError
+from data.schema import Category, Role
+from data.shards import read_rows
+
+INDEX = "index.csv"
+# File names of the published data set, whose evaluator looks for exactly these.
+_FILES = {Role.REFERENCE: "ref.mp4", Role.POSITIVE: "positive.mp4", Role.NEGATIVE: "negative.mp4"}
+# That evaluator sorts by the integer after the first underscore, so there must be one underscore only.
+_FOLDER = re.compile(r"[^_]+_(\d+)")
+
+
+@dataclass(frozen=True)
+class FolderTriplet:
+    """One triplet of a folder tree: the name of its category folder, its number and its three files."""
+
+    category: str
+    number: int
+    clips: dict[Role, Path]
+
+
+def export_folders(out: Path, destination: Path) -> int:
+    """Write ``<destination>/<category>/triplet_<n>/{ref,positive,negative}.mp4`` and ``index.csv``.
+
+    ``n`` runs from 0 in each category, in the order of the shards; the index leads from a folder to its
+    triplet id and hashes.  Returns the number of triplets.  Raises ``ConfigError`` when ``out`` holds no
+    finished data set or a damaged one, or when ``destination`` is not empty.
+    """
+    header = ["folder", "triplet_id", *(f"{role}_sha256" for role in Role)]
+    numbers: Counter[str] = Counter()
+    with _appearing(destination) as root, (root / INDEX).open("w", newline="", encoding="utf-8") as file:
+        index = csv.writer(file, lineterminator="\n")
+        index.writerow(header)
+        for row in read_rows(_shard_paths(out), ["category", *header[1:], *Role]):
+            category = _category(row)
+            folder = f"{category}/triplet_{numbers[category]}"
+            numbers[category] += 1
+            (root / folder).mkdir(parents=True)
+            for role, name in _FILES.items():
+                (root / folder / name).write_bytes(_checked_bytes(row, role))
+            index.writerow([folder, *(row[column] for column in header[1:])])
+    return numbers.total()
+
+
+def export_parquet(out: Path, destination: Path) -> None:
+    """Copy shards, manifest and rejects to ``destination`` and write its card: a repository for the Hub.
+
+    Raises ``ConfigError`` as ``export_folders`` does.
+    """
+    facts = manifest.read(out / manifest.FILENAME)
+    with _appearing(destination) as root:
+        for shard, source in zip(facts.shards, _shard_paths(out), strict=True):
+            target = inside(root, shard.path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+        for name in (manifest.FILENAME, rejects.FILENAME):
+            if (out / name).exists():
+                shutil.copyfile(out / name, root / name)
+        card.write(facts, root / card.FILENAME)
+
+
+def read_folders(root: Path) -> Iterator[FolderTriplet]:
+    """The triplets of a published folder tree, by category and then by number.
+
+    Raises ``ConfigError`` for a folder that lacks a clip or has no number in its name; the published
+    evaluator skips such folders in silence.
+    """
+    if not root.is_dir():
+        raise ConfigError(f"{root} is not a folder of <category>/<name>_<number> folders")
+    for category in sorted(path for path in root.iterdir() if path.is_dir()):
+        triplets = [_folder_triplet(path) for path in category.iterdir() if path.is_dir()]
+        yield from sorted(triplets, key=lambda triplet: triplet.number)
+
+
+def _folder_triplet(folder: Path) -> FolderTriplet:
+    match = _FOLDER.fullmatch(folder.name)
+    if match is None:
+        raise ConfigError(f"{folder}: expected a name like triplet_12, one underscore and then the number")
+    clips = {role: folder / name for role, name in _FILES.items()}
+    absent = [path.name for path in clips.values() if not path.is_file()]
+    if absent:
+        raise ConfigError(f"{folder} is incomplete: {' and '.join(absent)} missing")
+    return FolderTriplet(folder.parent.name, int(match[1]), clips)
+
+
+def _shard_paths(out: Path) -> list[Path]:
+    return [inside(out, shard.path) for shard in manifest.read(out / manifest.FILENAME).shards]
+
+
+def _category(row: dict[str, Any]) -> Category:
+    try:
+        return Category(row["category"])
+    except ValueError as error:
+        known = ", ".join(Category)
+        raise ConfigError(
+            f"triplet {row['triplet_id']} has the category {row['category']!r}, known are {known}"
+        ) from error
+
+
+def _checked_bytes(row: dict[str, Any], role: Role) -> bytes:
+    data: bytes = row[role]["bytes"]
+    if hashlib.sha256(data).hexdigest() != row[f"{role}_sha256"]:
+        raise ConfigError(
+            f"the {role} clip of triplet {row['triplet_id']} is damaged: `simmotion verify` lists all that is"
+        )
+    return data
+
+
+@contextmanager
+def _appearing(destination: Path) -> Iterator[Path]:
+    """A temporary folder beside ``destination`` that takes its name when the block ends well."""
+    with disk_errors(destination):
+        if destination.is_dir() and any(destination.iterdir()):
+            raise ConfigError(f"{destination} is not empty: name a new folder")
+        staging = destination.parent / f".{destination.name}.partial"
+        if staging.exists():
+            shutil.rmtree(staging)  # of an export that was killed
+        staging.mkdir(parents=True)
+        try:
+            yield staging
+            os.rename(staging, destination)  # noqa: PTH104  (the one call that replaces an empty folder only)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,77 @@
+"""Small pictures of finished clips for a page: a triplet side by side, and a still.
+
+Knows nothing of triplets or pages.  Works on files that ``data.video`` wrote; anything that cannot be
+read is a ``VideoError``, as there.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import ffmpeg
+import imageio_ffmpeg
+from PIL import Image
+
+from data.disk import disk_errors
+from data.errors import ContractError, VideoError
+from data.video import decode, probe
+
+# A plain ffmpeg reports success on a damaged file and conceals what it cannot read.
+_STRICT_INPUT = {"err_detect": "explode"}
+_STRICT = ("-hide_banner", "-nostdin", "-loglevel", "error", "-xerror", "-filter_complex_threads", "1")
+
+
+def side_by_side(paths: Sequence[Path], out: Path, height_px: int) -> None:
+    """Write one MP4 to ``out`` that plays the clips next to each other, each ``height_px`` high.
+
+    The clips share a frame rate; the shortest sets the length.  H.264 yuv420p, index in front, no
+    sound, small rather than fine.  Raises ``VideoError`` when a clip cannot be read (``out`` is then
+    removed), ``ConfigError`` when the disk refuses, ``ContractError`` for fewer than two clips or an
+    odd height.
+    """
+    if len(paths) < 2 or height_px < 2 or height_px % 2:
+        raise ContractError(f"side by side needs two clips and an even height, got {len(paths)}, {height_px}")
+    scaled = [
+        ffmpeg.input(str(path), threads=1, **_STRICT_INPUT).video.filter(
+            "scale", w=-2, h=height_px, flags="accurate_rnd+full_chroma_int+full_chroma_inp+bicubic"
+        )
+        for path in paths
+    ]
+    graph = ffmpeg.filter(scaled, "hstack", inputs=len(scaled), shortest=1).output(
+        str(out),
+        format="mp4",
+        vcodec="libx264",
+        preset="veryfast",
+        crf=26,
+        pix_fmt="yuv420p",
+        threads=1,
+        movflags="+faststart",
+        fflags="+bitexact",
+        **{"flags:v": "+bitexact"},
+    )
+    try:
+        ffmpeg.run(
+            graph.global_args(*_STRICT),
+            cmd=imageio_ffmpeg.get_ffmpeg_exe(),
+            capture_stderr=True,
+            overwrite_output=True,
+        )
+    except ffmpeg.Error as error:
+        out.unlink(missing_ok=True)
+        for path in paths:
+            probe(path)  # says which clip it is, and why
+        said = error.stderr.decode(errors="replace").strip().splitlines()
+        raise VideoError(out, "preview_failed", f"ffmpeg failed: {said[-1] if said else error}") from error
+
+
+def poster(path: Path, out: Path, height_px: int) -> None:
+    """Write the middle frame of a clip to ``out`` as a JPEG ``height_px`` high."""
+    frame = decode(path, [probe(path).num_frames // 2]).frames[0]
+    picture = Image.fromarray(frame)
+    width_px = round(picture.width * height_px / picture.height)
+    data = io.BytesIO()
+    picture.resize((width_px, height_px), Image.Resampling.LANCZOS).save(data, "jpeg", quality=82)
+    with disk_errors(out):
+        out.write_bytes(data.getvalue())

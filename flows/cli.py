@@ -1,0 +1,186 @@
+"""The command ``simmotion``. It parses, calls, prints, and turns errors into one line and an exit code.
+
+Exit codes: 0 done · 1 try again later (a backend was away) · 2 you fix it · 70 our bug · 130 stopped.
+Nothing heavy is imported before a command needs it, so that help and typing errors answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from data.errors import BackendUnavailable, ConfigError, ContractError
+
+app = typer.Typer(
+    help="Motion-similarity triplets: generate them, prove them, store them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console(stderr=True)
+
+
+class Layout(StrEnum):
+    """Shapes in which a build leaves the house."""
+
+    FOLDERS = "folders"
+    PARQUET = "parquet"
+
+
+Out = Annotated[Path, typer.Argument(help="Folder of a build.", show_default=False)]
+
+
+def main() -> None:
+    """Entry point of the command line."""
+    try:
+        app()
+    except ConfigError as error:
+        _leave(2, "error", error)
+    except BackendUnavailable as error:
+        _leave(1, "not available now", error)
+    except ContractError as error:
+        _leave(70, "a bug in simmotion, please report it", error)
+
+
+@app.command()
+def build(
+    recipe: Annotated[str, typer.Option(help="Bundled recipe (demo, paper) or a YAML file.")] = "demo",
+    out: Annotated[Path | None, typer.Option(help="Folder of the data set.  [default: out/RECIPE]")] = None,
+    per_category: Annotated[int | None, typer.Option(help="Triplets of each category.")] = None,
+    categories: Annotated[str | None, typer.Option(help="Categories, separated by commas.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the plans.")] = None,
+    size: Annotated[int | None, typer.Option(help="Width and height in pixels, a multiple of 16.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length of a clip.")] = None,
+    fps: Annotated[int | None, typer.Option(help="Frames a second.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Triplets worked on at a time.")] = None,
+    runner: Annotated[str | None, typer.Option(help="Task runner: threads.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Make at most so many triplets now.", min=1)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made and its cost.")] = False,
+    fork: Annotated[
+        bool, typer.Option("--fork", help="Start beside a folder that belongs to another recipe.")
+    ] = False,
+) -> None:
+    """Build a data set of triplets, or continue one that was stopped."""
+    from flows.recipe import load_recipe
+
+    chosen = categories.split(",") if categories is not None else None
+    overrides = {
+        "per_category": per_category,
+        "categories": chosen,
+        "seed": seed,
+        "size_px": size,
+        "duration_seconds": seconds,
+        "fps": fps,
+        "workers": workers,
+        "runner": runner,
+    }
+    resolved = load_recipe(recipe).overridden(**overrides)
+    folder = out if out is not None else Path("out") / resolved.name
+    if dry_run:
+        from flows.estimate import print_estimate
+
+        print_estimate(resolved, folder, limit, Console())
+        return
+    from flows.workspace import target_folder
+
+    target_folder(folder, resolved, fork=fork)  # a mistake is told before a server is started
+    _quiet_prefect()
+    from flows.build_synthetic import build_synthetic
+    from flows.progress import bars
+    from flows.serve import api
+    from flows.summary import terminal_summary
+
+    try:
+        with ExitStack() as stack:
+            with console.status("starting Prefect"):
+                stack.enter_context(api())
+            stack.enter_context(bars(console))
+            result = build_synthetic(recipe=recipe, out=str(folder), limit=limit, fork=fork, **overrides)
+    except KeyboardInterrupt:
+        console.print(f"Stopped. The same command continues {folder}.")
+        raise typer.Exit(130) from None
+    Console().print(terminal_summary(result))
+    if result.counts.num_failed:
+        raise BackendUnavailable(f"{result.counts.num_failed} triplets failed; run the same command again")
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the server on 127.0.0.1.")] = 4200,
+) -> None:
+    """Start a Prefect server and serve every deployment, until Ctrl-C."""
+    _quiet_prefect()
+    from flows.serve import up as serve_everything
+
+    try:
+        with console.status("starting Prefect"):
+            pass
+        serve_everything(port, _announce)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+
+
+@app.command()
+def verify(out: Out) -> None:
+    """Check every hash and count of a finished build and name what differs."""
+    from data.verify import verify as verify_folder
+
+    findings = list(verify_folder(out))
+    for finding in findings:
+        console.print(str(finding), markup=False, highlight=False, soft_wrap=True)
+    if findings:
+        raise ConfigError(f"{out}: {len(findings)} things differ from the manifest")
+    Console().print(f"{out}: every hash and count agrees with the manifest.")
+
+
+@app.command()
+def export(
+    out: Out,
+    to: Annotated[Path, typer.Option(help="New or empty folder to write to.")],
+    layout: Annotated[
+        Layout, typer.Option(help="Published folders of MP4 files, or Parquet.")
+    ] = Layout.FOLDERS,
+) -> None:
+    """Write a finished build as the published folder layout, or as Parquet with its card."""
+    from data.layout import export_folders, export_parquet
+
+    match layout:
+        case Layout.FOLDERS:
+            export_folders(out, to)
+        case Layout.PARQUET:
+            export_parquet(out, to)
+    Console().print(f"{to}: written.")
+
+
+def _leave(code: int, kind: str, error: Exception) -> None:
+    console.print(f"{kind}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)
+
+
+def _announce(url: str) -> None:
+    from flows.recipe import recipe_names
+
+    console.print(f"Prefect is at {url.removesuffix('/api')}. In another terminal:")
+    console.print(f"  export PREFECT_API_URL={url}", highlight=False)
+    for name in recipe_names():
+        console.print(f"  prefect deployment run build-synthetic/{name}", highlight=False)
+    console.print("Ctrl-C stops the server and what it serves.")
+
+
+def _quiet_prefect() -> None:
+    """Before Prefect is imported: no telemetry, and its log goes to its server, not between our bars."""
+    os.environ["DO_NOT_TRACK"] = "1"
+    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+
+
+if __name__ == "__main__":
+    main()

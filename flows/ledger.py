@@ -1,0 +1,69 @@
+"""The ledger: one line for every piece of work that was really done, and what it took.
+
+A piece that is taken from the store adds no line, so that equal lines would mean work done twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Work done once: ``seconds`` of wall time, ``usd`` paid."""
+
+    stage: str
+    key: str
+    triplet_id: str
+    seconds: float
+    usd: float
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sum of the entries of one stage."""
+
+    count: int
+    seconds: float
+    usd: float
+
+
+def append(path: Path, entry: Entry) -> None:
+    """Add one line. A single write to a file opened for appending is not torn by other threads.
+
+    It begins with a line break too, so that a line cut by a power failure cannot swallow the next.
+    """
+    line = "\n" + json.dumps(asdict(entry), sort_keys=True) + "\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)
+
+
+def read(path: Path) -> list[Entry]:
+    """All entries. A line that a power failure cut short is passed over: its work is redone and counted then."""
+    if not path.exists():
+        return []
+    entries = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            entries.append(Entry(**json.loads(line)))
+        except (ValueError, TypeError):
+            continue
+    return entries
+
+
+def totals(entries: list[Entry]) -> dict[str, Totals]:
+    """Count, seconds and dollars by stage."""
+    by_stage: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_stage[entry.stage].append(entry)
+    return {
+        stage: Totals(len(rows), sum(row.seconds for row in rows), sum(row.usd for row in rows))
+        for stage, rows in by_stage.items()
+    }

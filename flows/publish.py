@@ -1,0 +1,163 @@
+"""The last stages of a build: retrieval, shards, manifest, card, report. Plain functions, no Prefect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data import card, manifest, rejects, trajectory
+from data.manifest import ShardFacts
+from data.schema import Category, FloatArray, Role
+from data.shards import write_shards
+from data.video import ENCODER
+from flows import ledger
+from flows.recipe import Recipe
+from flows.report import ClipLabel, Limit, SimilarityMatrix, write_report
+from flows.summary import Accuracy, RetrievalRow, RunSummary, StageRow
+from flows.tally import Tally
+from flows.workspace import Workspace
+from generators.config import build_image_generator, build_video_generator
+
+STAGES = ("first_frames", "clips", "verdict")
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Retrieval accuracy by method, and the (N, N) SemanticMoments similarity of all N clips.
+
+    Clips are ordered by triplet, then by role: reference, positive, negative.
+    """
+
+    rows: tuple[RetrievalRow, ...]
+    similarity: FloatArray
+
+
+def retrieve(workspace: Workspace, tally: Tally) -> Retrieved:
+    """Who finds the positive among all clips: mean pooling, SemanticMoments, and the true motion."""
+    from moments.retrieval import cosine_similarity, trajectory_similarities
+    from moments.semantic_moments import combine
+
+    triplets, store = tally.triplets, workspace.store
+    if not triplets:
+        return Retrieved((), np.zeros((0, 0)))
+    loaded = [np.load(store.path(tally.vectors[triplet.plan.triplet_id])) for triplet in triplets]
+    vectors = np.concatenate(loaded)  # (N, 3, D)
+    moments = cosine_similarity(np.stack([np.asarray(combine(vector)) for vector in vectors]))
+    similarities = {"HOG, mean-pooled": cosine_similarity(vectors[:, 0]), "HOG, SemanticMoments": moments}
+    if all(triplet.trajectories for triplet in triplets):
+        similarities["true motion (oracle)"] = trajectory_similarities(
+            [
+                trajectory.from_bytes(store.read(triplet.trajectories[role])).channels
+                for triplet in triplets
+                if triplet.trajectories
+                for role in Role
+            ]
+        )
+    rows = tuple(_row(method, similarity, tally) for method, similarity in similarities.items())
+    return Retrieved(rows, moments)
+
+
+def write_data(workspace: Workspace, tally: Tally) -> list[ShardFacts]:
+    """The Parquet shards of all accepted triplets, and one line for each reject."""
+    rejects.write(tally.rejects, workspace.rejects)
+    return write_shards(iter(tally.triplets), workspace.store, workspace.shards)
+
+
+def write_manifest(
+    workspace: Workspace, recipe: Recipe, tally: Tally, shards: Sequence[ShardFacts], found: Retrieved
+) -> None:
+    """The card, then the manifest: when that is there, everything before it is."""
+    clips = [triplet.clips[role] for triplet in tally.triplets for role in Role]
+    images, video = build_image_generator(recipe.images).facts, build_video_generator(recipe.video).facts
+    by_category = Counter(triplet.plan.category for triplet in tally.triplets)
+    written = manifest.Manifest(
+        recipe_name=recipe.name,
+        recipe_fingerprint=recipe.fingerprint,
+        recipe=recipe.content,
+        counts=tally.counts,
+        accepted_by_category={category: by_category[category] for category in recipe.categories},
+        generators={
+            "prompts": recipe.writer.kind,
+            "images": f"{images.name}@{images.revision}",
+            "videos": f"{video.name}@{video.revision}",
+        },
+        ai_generated=images.ai_generated or video.ai_generated,
+        licence=recipe.licence,
+        shards=tuple(shards),
+        num_clips=len(clips),
+        num_clip_bytes=sum(blob.num_bytes for blob in clips),
+        retrieval={row.method: _shares(row) for row in found.rows},
+        software={"encoder": ENCODER},
+    )
+    card.write(written, workspace.card)
+    manifest.write(written, workspace.manifest)
+
+
+def summarise(workspace: Workspace, recipe: Recipe, tally: Tally, found: Retrieved) -> RunSummary:
+    """What the run came to, for the terminal, the Prefect artifact and the page."""
+    totals = ledger.totals(ledger.read(workspace.ledger))
+    rejected = {
+        stage: sum(r.stage == stage and r.kind == "rejected" for r in tally.rejects) for stage in STAGES
+    }
+    failed = sum(reject.kind == "failed" for reject in tally.rejects)
+    rows = [
+        StageRow(
+            name=stage.replace("_", " "),
+            done=totals[stage].count if stage in totals else 0,
+            reused=tally.reused[stage],
+            rejected=rejected[stage],
+            failed=failed if stage == "clips" else 0,
+            seconds=totals[stage].seconds if stage in totals else 0.0,
+            usd=totals[stage].usd if stage in totals else 0.0,
+        )
+        for stage in STAGES
+    ]
+    return RunSummary(
+        name=recipe.name,
+        recipe=recipe.name,
+        seed=recipe.seed,
+        data_files="data/*.parquet",
+        counts=tally.counts,
+        stages=rows,
+        retrieval=found.rows,
+    )
+
+
+def write_page(
+    workspace: Workspace, recipe: Recipe, summary: RunSummary, tally: Tally, found: Retrieved
+) -> Path:
+    """The page to look at."""
+    labels = tuple(
+        ClipLabel(triplet.plan.triplet_id, triplet.plan.category, role)
+        for triplet in tally.triplets
+        for role in Role
+    )
+    return write_report(
+        workspace.out,
+        summary=summary,
+        triplets=tally.triplets,
+        rejects=tally.rejects,
+        similarity=SimilarityMatrix("SemanticMoments on HOG", found.similarity, labels),
+        limits=limits(recipe),
+        clip_path=workspace.store.path,
+    )
+
+
+def _row(method: str, similarity: FloatArray, tally: Tally) -> RetrievalRow:
+    from moments.retrieval import retrieval
+
+    result = retrieval(
+        similarity,
+        roles=[role for _ in tally.triplets for role in Role],
+        groups=[triplet.plan.triplet_id for triplet in tally.triplets for _ in Role],
+        categories=[triplet.plan.category for triplet in tally.triplets for _ in Role],
+    )
+    return RetrievalRow(
+        method,
+        {Category(name): _accuracy(found) for name, found in result.categories.items()},
+        result.mean,
+    )

@@ -1,0 +1,182 @@
+"""A recipe: everything that decides what a data set holds, as one validated YAML file.
+
+Knows nothing of Prefect. What only decides how fast it is made (``workers``, ``runner``) is here too,
+but does not enter the fingerprint: the same data set may be continued with other workers.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+from data.errors import ConfigError
+from data.schema import Category, ClipFormat, Plan
+from generators.config import ImageConfig, VideoConfig
+from prompts.config import WriterConfig, build_writer
+from prompts.sampling import draw_plans
+
+_RUNTIME_ONLY = {"description", "workers", "runner"}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FormatConfig(_Strict):
+    """Size and timing of every clip, see ``data.schema.ClipFormat``."""
+
+    size_px: int = 512
+    duration_seconds: float = Field(default=5.0, gt=0, le=60)
+    fps: int = Field(default=16, ge=1, le=120)
+
+
+class Recipe(_Strict):
+    """What to make, with which backends, and what counts as good."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    description: str = ""
+    categories: tuple[Category, ...] = tuple(Category)
+    per_category: int = Field(default=50, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    format: FormatConfig = FormatConfig()
+    writer: WriterConfig = WriterConfig()
+    images: ImageConfig = ImageConfig()
+    video: VideoConfig = VideoConfig()
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    max_attempts: int = Field(default=4, ge=1, le=100)
+    licence: str = "CC-BY-4.0"
+    workers: int = Field(default=2, ge=1, le=256)
+    runner: Literal["threads"] = "threads"
+
+    @field_validator("categories", mode="before")
+    @classmethod
+    def _known_categories(cls, value: Any) -> Any:
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, (list, tuple)) or not names:
+            raise ValueError("must be a list of at least one category")
+        known = [category.value for category in Category]
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{name!r} is no category{_nearest(str(name), known)}")
+        if len(set(names)) != len(names):
+            raise ValueError("names a category twice")
+        return names
+
+    @field_validator("format")
+    @classmethod
+    def _usable_format(cls, value: FormatConfig) -> FormatConfig:
+        _clip_format(value)
+        return value
+
+    @property
+    def clip_format(self) -> ClipFormat:
+        return _clip_format(self.format)
+
+    @property
+    def requested(self) -> int:
+        return self.per_category * len(self.categories)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The part that decides what is made, ready for JSON."""
+        return self.model_dump(mode="json", exclude=_RUNTIME_ONLY)
+
+    def plans(self) -> tuple[Plan, ...]:
+        """Every triplet of the recipe, decided but not made."""
+        return draw_plans(self.categories, self.per_category, self.seed, build_writer(self.writer))
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of ``content``: two runs with equal fingerprints make the same data set."""
+        return hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
+
+    def overridden(self, **changes: Any) -> Recipe:
+        """This recipe with the given fields replaced; ``None`` keeps what is there.
+
+        ``size_px``, ``duration_seconds`` and ``fps`` reach into ``format``. Raises ``ConfigError``.
+        """
+        values = self.model_dump(mode="json")
+        for key, value in changes.items():
+            if value is not None:
+                (values["format"] if key in FormatConfig.model_fields else values)[key] = value
+        return _validated(values, source=f"recipe {self.name!r} with these options")
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The recipes that come with the package."""
+    folder = resources.files("flows") / "recipes"
+    return tuple(sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def load_recipe(name_or_file: str) -> Recipe:
+    """Read a recipe by the name of a bundled one, or from a YAML file.
+
+    Raises ``ConfigError`` naming what is wrong and the nearest right word.
+    """
+    if name_or_file in recipe_names():
+        source = f"recipe {name_or_file!r}"
+        text = (resources.files("flows") / "recipes" / f"{name_or_file}.yaml").read_text(encoding="utf-8")
+    else:
+        path = Path(name_or_file)
+        if not path.is_file():
+            raise ConfigError(
+                f"no recipe {name_or_file!r}: it is neither a file nor one of {', '.join(recipe_names())}"
+                f"{_nearest(name_or_file, recipe_names())}"
+            )
+        source = f"recipe file {path}"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{source} cannot be read as text: {error}") from error
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{source} must be a mapping such as 'name: demo', got {type(values).__name__}")
+    return _validated(values, source)
+
+
+def _validated(values: dict[str, Any], source: str) -> Recipe:
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: " + "; ".join(map(_sentence, error.errors()))) from error
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """One error of pydantic as words that name the key, what came, and the nearest right key."""
+    where = ".".join(str(part) for part in error["loc"]) or "recipe"
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {where!r}{_nearest(str(error['loc'][-1]), _fields_at(error['loc'][:-1]))}"
+    if error["type"] == "missing":
+        return f"{where!r} is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {message} (got {error['input']!r})"
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    model: Any = Recipe
+    for part in location:
+        model = model.model_fields[str(part)].annotation
+    return list(model.model_fields)
+
+
+def _nearest(word: str, known: Any) -> str:
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {found[0]!r}?" if found else f"; known are {', '.join(known)}"
+
+
+def _clip_format(value: FormatConfig) -> ClipFormat:
+    try:
+        return ClipFormat(value.size_px, value.duration_seconds, value.fps)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error

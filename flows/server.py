@@ -1,0 +1,126 @@
+"""A Prefect server for as long as we need one, in a child process that cannot outlive us.
+
+Prefect's own embedded server lives in the caller's process and prints errors when it is torn down;
+a child does not.  It reads our end of a pipe: when we are gone, for whatever reason, the pipe closes
+and the child stops, so that ``kill -9`` leaves no orphan.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from data.errors import BackendUnavailable, ConfigError
+
+# The first start of a fresh database runs every migration; on a slow disk that takes minutes.
+_START_TIMEOUT_SECONDS = 300
+_STOP_TIMEOUT_SECONDS = 20
+
+
+@contextmanager
+def prefect_server(port: int | None = None, *, services: bool = False) -> Iterator[str]:
+    """Start a server on 127.0.0.1, wait until it is healthy, yield its API URL, stop it.
+
+    ``port`` None takes a free one. ``services`` also starts the scheduler and the other background
+    services, which deployments need and a single run does not.
+    Raises ``ConfigError`` when the port is taken, ``BackendUnavailable`` when it does not come up.
+    """
+    port = _free_port() if port is None else _unused(port)
+    command = [sys.executable, "-m", "flows.server", str(port), *([] if services else ["--no-services"])]
+    quiet = os.environ | {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+    with tempfile.TemporaryFile() as log:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=quiet,
+            start_new_session=True,  # Ctrl-C in the terminal is for us; the child is stopped after the run
+        )
+        try:
+            url = f"http://127.0.0.1:{port}/api"
+            _wait_until_healthy(url, child, log)
+            yield url
+        finally:
+            _stop(child)
+
+
+def is_healthy(api_url: str) -> bool:
+    """Whether a Prefect server answers at ``api_url``."""
+    with suppress(urllib.error.URLError, OSError):
+        with urllib.request.urlopen(f"{api_url}/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    return False
+
+
+def _wait_until_healthy(url: str, child: subprocess.Popen[bytes], log: object) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+    while not is_healthy(url):
+        if child.poll() is not None or time.monotonic() > deadline:
+            log.seek(0)  # type: ignore[attr-defined]
+            tail = log.read().decode(errors="replace").strip().splitlines()[-5:]  # type: ignore[attr-defined]
+            state = "ended" if child.poll() is not None else f"not healthy after {_START_TIMEOUT_SECONDS} s"
+            raise BackendUnavailable(f"the Prefect server on {url} {state}: {' | '.join(tail)}")
+        time.sleep(0.1)
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    assert child.stdin is not None
+    child.stdin.close()
+    try:
+        child.wait(_STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _unused(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(
+                f"port {port} on 127.0.0.1 is taken ({error.strerror}): stop what listens there, "
+                f"use --port, or set PREFECT_API_URL to the server that is already running"
+            ) from error
+    return port
+
+
+def _die_with_parent() -> None:
+    """Turn the end of our standard input into SIGINT, on which uvicorn shuts down cleanly."""
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True, name="die-with-parent").start()
+
+
+def _child(arguments: list[str]) -> None:
+    from prefect.cli import app
+
+    _die_with_parent()
+    sys.argv = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", *arguments]
+    app()
+
+
+if __name__ == "__main__":
+    _child(sys.argv[1:])

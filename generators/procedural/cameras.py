@@ -1,0 +1,121 @@
+"""Where the camera stands: every viewpoint is framed so that nothing that moves is ever cut off.
+
+Knows primitives only as extents in space. Pictures are square, and z is up in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.schema import FloatArray
+from generators.procedural.choice import choose
+from generators.procedural.easing import glide
+from generators.procedural.extents import reach
+from generators.procedural.scene import Camera, Primitives
+
+VERTICAL_FOV_DEGREES = 42.0
+MARGIN = 0.08  # of the picture's side, kept free on each edge
+LOWEST_CAMERA_M = 0.22
+
+_HALF = np.tan(np.radians(VERTICAL_FOV_DEGREES / 2.0))
+_SLOPE = _HALF * (1.0 - 2.0 * MARGIN)
+
+
+@dataclass(frozen=True)
+class Viewpoint:
+    """A direction to look from, and how it changes during a clip.
+
+    Azimuth 0 is straight ahead of the subject at rest, positive towards its left; elevation is above
+    the horizon. ``arc_degrees`` is the sweep around the azimuth, ``push`` the last distance over the first.
+    """
+
+    azimuth_degrees: float
+    elevation_degrees: float
+    arc_degrees: float = 0.0
+    push: float = 1.0
+
+
+VIEWPOINTS = {
+    "front": Viewpoint(0.0, 9.0),
+    "three_quarter_left": Viewpoint(-45.0, 11.0),
+    "three_quarter_right": Viewpoint(45.0, 11.0),
+    "side": Viewpoint(84.0, 8.0),
+    "high": Viewpoint(30.0, 46.0),
+    "low": Viewpoint(30.0, 0.0),
+    "slow_push_in": Viewpoint(0.0, 9.0, push=0.74),
+    "slow_arc": Viewpoint(-45.0, 11.0, arc_degrees=46.0),
+}
+
+
+def framed(camera: str, moving: Sequence[Primitives], num_frames: int) -> Camera:
+    """The camera of this name around everything that moves, over T frames (or 1, when it stands still).
+
+    Raises ``ConfigError`` for an unknown camera.
+    """
+    view = choose("camera", camera, VIEWPOINTS)
+    if view.arc_degrees:
+        share = glide(np.arange(num_frames) / max(num_frames - 1, 1), 0.15) - 0.5
+        return _around(moving, view, view.azimuth_degrees + view.arc_degrees * share)
+    forward, right, up = _axes(view.azimuth_degrees, view.elevation_degrees)
+    near, far_right, far_up = _fitted(moving, forward, right, up)
+    position = far_right * right + far_up * up - near * forward
+    middle = _middle(moving)
+    depth = float((middle - position) @ forward)
+    if position[2] < LOWEST_CAMERA_M:
+        position = position + np.array([0.0, 0.0, LOWEST_CAMERA_M - position[2]])
+        depth *= 1.0
+    target = position + depth * forward
+    if view.push != 1.0:
+        share = glide(np.arange(num_frames) / max(num_frames - 1, 1), 0.15)
+        distances = depth * (1.0 / view.push + (1.0 - 1.0 / view.push) * share)
+        return Camera(target - distances[:, None] * forward, target[None], VERTICAL_FOV_DEGREES)
+    return Camera(position[None], target[None], VERTICAL_FOV_DEGREES)
+
+
+def _axes(azimuth_degrees: float, elevation_degrees: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Forward, right and up (3,) of a camera that looks at the stage from this direction."""
+    azimuth, elevation = np.radians(azimuth_degrees), np.radians(elevation_degrees)
+    out = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
+    right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
+    return -out, right, np.cross(right, -out)
+
+
+def _farthest(moving: Sequence[Primitives], direction: FloatArray) -> float:
+    return max(float(reach(primitives, direction).max()) for primitives in moving)
+
+
+def _middle(moving: Sequence[Primitives]) -> FloatArray:
+    """Centre of the box around everything that moves."""
+    eye = np.eye(3)
+    return np.array([(_farthest(moving, axis) - _farthest(moving, -axis)) / 2.0 for axis in eye])
+
+
+def _fitted(
+    moving: Sequence[Primitives], forward: FloatArray, right: FloatArray, up: FloatArray
+) -> tuple[float, float, float]:
+    """Tightest place for a camera of fixed orientation: how far behind the origin, right of it, above it.
+
+    A point p is inside one edge of the picture when p · (right - slope · forward) does not exceed the
+    same product of the camera's place. Opposite edges give the distance and the place between them.
+    """
+    edges = [
+        _farthest(moving, sign * axis - _SLOPE * forward) for axis in (right, up) for sign in (1.0, -1.0)
+    ]
+    behind = max((edges[0] + edges[1]) / (2.0 * _SLOPE), (edges[2] + edges[3]) / (2.0 * _SLOPE))
+    return behind, (edges[0] - edges[1]) / 2.0, (edges[2] - edges[3]) / 2.0
+
+
+def _around(moving: Sequence[Primitives], view: Viewpoint, azimuths_degrees: FloatArray) -> Camera:
+    """A camera on a circle around the middle of the motion, just far enough for all of its azimuths."""
+    middle = _middle(moving)
+    distance = 0.0
+    for azimuth in np.linspace(azimuths_degrees.min(), azimuths_degrees.max(), 9):
+        forward, right, up = _axes(float(azimuth), view.elevation_degrees)
+        for edge in (right, -right, up, -up):
+            normal = edge - _SLOPE * forward
+            distance = max(distance, (_farthest(moving, normal) - float(middle @ normal)) / _SLOPE)
+    forwards = np.array([_axes(float(a), view.elevation_degrees)[0] for a in azimuths_degrees])
+    return Camera(middle - distance * forwards, middle[None], VERTICAL_FOV_DEGREES)

@@ -1,0 +1,192 @@
+"""The verdict on a triplet: numbers measured on its three clips, and the reasons that speak against it.
+
+It knows nothing of prompts, generators or files: three clips in memory in, one judgement out.
+
+The same clips give the same numbers, whatever the number of threads: sums run in float64 and in a
+fixed order, and measures are rounded to six significant digits so that the last bits, in which
+processors differ, reach no file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from moments.hog import hog_of_luma, luma
+from moments.progress import SemanticProgress, semantic_progress
+from moments.semantic_moments import combine, moment_vectors
+from moments.synchrony import synchrony
+
+FloatArray = npt.NDArray[np.float64]
+Frames = npt.NDArray[np.uint8]
+
+ROLES = ("reference", "positive", "negative")
+CLIP_MEASURES = ("motion", "largest_cut", "darkest_luma", "spf_range_radians", "spf_rms_deviation")
+TRIPLET_MEASURES = (
+    "synchrony",
+    "synchrony_lag_frames",
+    "negative_synchrony",
+    "motion_difference",
+    "first_frame_psnr_db",
+    "sm_positive",
+    "sm_negative",
+    "sm_margin",
+    "mean_positive",
+    "mean_negative",
+    "mean_margin",
+)
+MEASURES = (*(f"{role}_{name}" for role in ROLES for name in CLIP_MEASURES), *TRIPLET_MEASURES)
+"""Names and order of the measures; what each one means is said where the data set declares them."""
+
+TYPICAL_CHANGE_FLOOR = 0.01
+"""Change a frame below which a clip has no typical change: one nod in a still clip is not a cut."""
+IDENTICAL_PSNR_DB = 100.0
+"""Stands for infinity, which JSON cannot say."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What a triplet must hold. Named for the measures; defaults are calibrated on rendered triplets.
+
+    ``max_lag_frames`` bounds the best lag of reference and positive; lags up to ``search_lag_frames``
+    are tried.  ``max_spf_jump`` bounds the share of a clip's semantic progress that one frame may make;
+    it is asked only where the progress can be interpreted and no cut explains the jump.
+    """
+
+    min_motion: float = 0.05
+    max_cut: float = 12.0
+    min_luma: float = 8.0
+    min_synchrony: float = 0.5
+    max_lag_frames: int = 2
+    search_lag_frames: int = 8
+    min_motion_difference: float = 0.1
+    min_first_frame_psnr_db: float = 30.0
+    max_spf_jump: float = 0.5
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Numbers, reasons and curves of one triplet; without reasons it is accepted.
+
+    ``measures`` has the keys ``MEASURES`` in that order (empty when nothing could be measured);
+    ``progress`` is the normalised semantic progress of each role's clip, T values in [0, 1];
+    ``vectors`` its three normalised moments, float64 (3, D).
+    """
+
+    measures: dict[str, float]
+    reasons: tuple[str, ...]
+    progress: dict[str, tuple[float, ...]]
+    vectors: dict[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """What is measured on one clip by itself."""
+
+    features: FloatArray
+    vectors: Tensor
+    progress: SemanticProgress
+    measures: dict[str, float]
+
+
+def judge(
+    reference: Frames, positive: Frames, negative: Frames, fps: float, thresholds: Thresholds
+) -> Judgement:
+    """Measure a triplet, uint8 (T, H, W, 3) RGB each, T ≥ 8, and say what is wrong with it.
+
+    Reasons, in this order: ``black_frames``, ``static``, ``hard_cut``, ``pacing``, ``out_of_sync``,
+    ``negative_moves_alike``, ``first_frame_differs``.  Frames that came as floats and are not finite
+    give ``not_finite`` alone and no measures.
+
+    Raises ``FeatureError`` for clips of another type or shape.
+    """
+    frames = dict(zip(ROLES, (reference, positive, negative), strict=True))
+    if not all(np.isfinite(clip).all() for clip in frames.values() if clip.dtype != np.uint8):
+        return Judgement({}, ("not_finite",), {}, {})
+
+    clips = {role: _measured(clip, fps) for role, clip in frames.items()}
+    exact = {f"{role}_{name}": value for role in ROLES for name, value in clips[role].measures.items()}
+    exact |= _compared(clips, thresholds.search_lag_frames)
+    exact["first_frame_psnr_db"] = _psnr_db(reference[0], negative[0])
+    measures = {name: _six_digits(exact[name]) for name in MEASURES}
+    return Judgement(
+        measures=measures,
+        reasons=_reasons(measures, clips, thresholds),
+        progress={role: tuple(map(_six_digits, clip.progress.progress)) for role, clip in clips.items()},
+        vectors={role: clip.vectors.numpy() for role, clip in clips.items()},
+    )
+
+
+def _measured(frames: Frames, fps: float) -> _Clip:
+    pictures = luma(frames)
+    features = hog_of_luma(pictures).double()
+    wide = features.numpy()
+    change = np.linalg.norm(np.diff(wide, axis=0), axis=2).mean(axis=1)
+    progress = semantic_progress(wide.reshape(len(wide), -1))
+    measures = {
+        "motion": float(change.mean()) * fps,
+        "largest_cut": float(change.max() / max(np.median(change), TYPICAL_CHANGE_FLOOR)),
+        "darkest_luma": float(pictures.numpy().mean(axis=(1, 2), dtype=np.float64).min()),
+        "spf_range_radians": progress.range_radians,
+        "spf_rms_deviation": progress.rms_deviation,
+    }
+    return _Clip(wide, moment_vectors(features), progress, measures)
+
+
+def _compared(clips: dict[str, _Clip], search_lag_frames: int) -> dict[str, float]:
+    reference, positive, negative = (clips[role] for role in ROLES)
+    alike = synchrony(reference.features, positive.features, max_lag_frames=search_lag_frames)
+    apart = synchrony(reference.features, negative.features, max_lag_frames=search_lag_frames)
+    moments = [combine(clip.vectors).numpy() for clip in (reference, positive, negative)]
+    means = [clip.vectors[0].numpy() for clip in (reference, positive, negative)]
+    similarity: dict[str, float] = {}
+    for name, (anchor, near, far) in {"sm": moments, "mean": means}.items():
+        to_near, to_far = float(np.sum(anchor * near)), float(np.sum(anchor * far))
+        similarity |= {
+            f"{name}_positive": to_near,
+            f"{name}_negative": to_far,
+            f"{name}_margin": to_near - to_far,
+        }
+    return similarity | {
+        "synchrony": alike.score,
+        "synchrony_lag_frames": float(alike.best_lag_frames),
+        "negative_synchrony": apart.score,
+        "motion_difference": 1 - apart.best_score,
+    }
+
+
+def _reasons(measures: dict[str, float], clips: dict[str, _Clip], limits: Thresholds) -> tuple[str, ...]:
+    def of_any_clip(name: str) -> list[float]:
+        return [measures[f"{role}_{name}"] for role in ROLES]
+
+    jumps = [
+        clip.progress.largest_jump
+        for clip in clips.values()
+        if clip.progress.interpretable and clip.measures["largest_cut"] <= limits.max_cut
+    ]
+    late = abs(measures["synchrony_lag_frames"]) > limits.max_lag_frames
+    speaks_against = {
+        "black_frames": min(of_any_clip("darkest_luma")) < limits.min_luma,
+        "static": min(of_any_clip("motion")) < limits.min_motion,
+        "hard_cut": max(of_any_clip("largest_cut")) > limits.max_cut,
+        "pacing": max(jumps, default=0.0) > limits.max_spf_jump,
+        "out_of_sync": late or measures["synchrony"] < limits.min_synchrony,
+        "negative_moves_alike": measures["motion_difference"] < limits.min_motion_difference,
+        "first_frame_differs": measures["first_frame_psnr_db"] < limits.min_first_frame_psnr_db,
+    }
+    return tuple(reason for reason, holds in speaks_against.items() if holds)
+
+
+def _psnr_db(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> float:
+    if first.shape != second.shape:
+        return 0.0
+    error = float(np.mean(np.square(first.astype(np.float64) - second)))
+    return min(10 * math.log10(255**2 / error), IDENTICAL_PSNR_DB) if error > 0 else IDENTICAL_PSNR_DB
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")

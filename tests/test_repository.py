@@ -1,0 +1,61 @@
+"""What the repository says of itself is true: the README's tree, versions, deployments, words."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import yaml
+
+from flows.recipe import load_recipe, recipe_names
+from tests import readme_tree
+
+ROOT = Path(__file__).parents[1]
+
+
+def _tracked() -> list[Path]:
+    answer = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / line for line in answer.stdout.splitlines() if (ROOT / line).exists()]
+
+
+def _project() -> dict[str, object]:
+    project: dict[str, object] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project
+
+
+def test_the_tree_in_the_readme_is_the_tree() -> None:
+    assert readme_tree.in_readme() == readme_tree.tree(), "run 'make tree'"
+
+
+def test_the_newest_change_is_of_this_version() -> None:
+    newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == _project()["version"]
+
+
+def test_the_deployments_of_workers_are_those_that_up_serves() -> None:
+    written = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    assert {row["name"] for row in written} == set(recipe_names())
+    for row in written:
+        assert row["parameters"] == {"recipe": row["name"], "out": f"out/{row['name']}"}
+        assert row["description"] == load_recipe(row["name"]).description
+
+
+def test_every_dependency_is_pinned() -> None:
+    pinned = {
+        re.split(r"[=@ ]", line)[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+    }
+    project = _project()
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]  # type: ignore[misc,index]
+    names = {re.split(r"[<>=\[; ]", line)[0].lower() for line in wanted}
+    assert names <= pinned, names - pinned
+
+
+def test_no_file_is_too_long_for_one_noun() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in _tracked() if path.suffix == ".py"}
+    assert {path.name: length for path, length in lengths.items() if length > 400} == {}
+
+
+def test_no_file_is_too_big_for_a_repository() -> None:
+    assert [path.name for path in _tracked() if path.stat().st_size > 2**20] == []
