@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= out/demo
 
-.PHONY: demo test check format bench clean help
+.PHONY: demo test check format tree bench clean help
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ check: $(STAMP)  ## format, lint and types
 format: $(STAMP)  ## put the code in its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+tree: $(STAMP)  ## write the tree in the README anew
+	$(BIN)/python -m tests.readme_tree
 
 bench: $(STAMP)  ## measure speed and memory; prints ratios of two ways in one run
 	$(BIN)/python -m tests.benchmarks.bench_render

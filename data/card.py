@@ -63,7 +63,7 @@ def render(manifest: Manifest) -> str:
         f"differs in the positive. All clips are synthetic, made by {made_by}.",
         "## Counts",
         f"{counts.requested} requested = {counts.accepted} accepted + "
-        f"{sum(counts.rejected.values())} rejected + {sum(counts.failed.values())} failed + "
+        f"{counts.num_rejected} rejected + {counts.num_failed} failed + "
         f"{counts.pending} pending.",
         _table(("category", "triplets"), categories),
         _table(("outcome", "reason", "triplets"), lost) if lost else "No triplet was lost.",
@@ -101,7 +101,7 @@ def _front_matter(manifest: Manifest) -> dict[str, Any]:
         if licence in _HUB_LICENCES
         else {
             "license": "other",
-            "license_name": manifest.licence,
+            "license_name": _one_line(manifest.licence),
         }
     )
     rows = manifest.counts.accepted
@@ -141,7 +141,7 @@ def _feature_type(kind: pa.DataType) -> dict[str, Any]:
 
 
 def _title(manifest: Manifest) -> str:
-    return f"SimMotion {manifest.recipe_name}"
+    return _one_line(f"SimMotion {manifest.recipe_name}")
 
 
 def _retrieval(results: dict[str, dict[str, float]]) -> str:
@@ -162,7 +162,11 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(_escaped(str(cell)) for cell in line) + " |" for line in lines)
 
 
+def _one_line(text: str) -> str:
+    """Text without line breaks, which could end the front matter or a table."""
+    return " ".join(text.split())
+
+
 def _escaped(text: str) -> str:
     """Text that neither leaves its table cell nor becomes markup."""
-    flat = " ".join(text.split())
-    return flat.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("`", "'")
+    return _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("`", "'")

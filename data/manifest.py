@@ -35,7 +35,6 @@ class Counts:
                 f"rejected {self.rejected} + failed {self.failed} + pending {self.pending} = {sum(numbers)}"
             )
 
-
     @property
     def num_rejected(self) -> int:
         return sum(self.rejected.values())

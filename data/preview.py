@@ -15,11 +15,10 @@ import imageio_ffmpeg
 from PIL import Image
 
 from data.disk import disk_errors
-from data.errors import ContractError, VideoError
+from data.errors import ConfigError, ContractError
 from data.video import decode, probe
 
 # A plain ffmpeg reports success on a damaged file and conceals what it cannot read.
-_STRICT_INPUT = {"err_detect": "explode"}
 _STRICT = ("-hide_banner", "-nostdin", "-loglevel", "error", "-xerror", "-filter_complex_threads", "1")
 
 
@@ -28,19 +27,20 @@ def side_by_side(paths: Sequence[Path], out: Path, height_px: int) -> None:
 
     The clips share a frame rate; the shortest sets the length.  H.264 yuv420p, index in front, no
     sound, small rather than fine.  Raises ``VideoError`` when a clip cannot be read (``out`` is then
-    removed), ``ConfigError`` when the disk refuses, ``ContractError`` for fewer than two clips or an
+    removed), ``ConfigError`` when ``out`` cannot be written, ``ContractError`` for fewer than two clips or an
     odd height.
     """
     if len(paths) < 2 or height_px < 2 or height_px % 2:
         raise ContractError(f"side by side needs two clips and an even height, got {len(paths)}, {height_px}")
     scaled = [
-        ffmpeg.input(str(path), threads=1, **_STRICT_INPUT).video.filter(
+        # ffmpeg-python merges equal inputs and then refuses the graph; the queue size tells them apart.
+        ffmpeg.input(str(path.absolute()), threads=1, thread_queue_size=8 + index).video.filter(
             "scale", w=-2, h=height_px, flags="accurate_rnd+full_chroma_int+full_chroma_inp+bicubic"
         )
-        for path in paths
+        for index, path in enumerate(paths)
     ]
     graph = ffmpeg.filter(scaled, "hstack", inputs=len(scaled), shortest=1).output(
-        str(out),
+        str(out.absolute()),
         format="mp4",
         vcodec="libx264",
         preset="veryfast",
@@ -49,7 +49,7 @@ def side_by_side(paths: Sequence[Path], out: Path, height_px: int) -> None:
         threads=1,
         movflags="+faststart",
         fflags="+bitexact",
-        **{"flags:v": "+bitexact"},
+        **{"flags:v": "+bitexact", "x264-params": "mbtree=0"},  # bytes repeat, see data.video
     )
     try:
         ffmpeg.run(
@@ -63,7 +63,7 @@ def side_by_side(paths: Sequence[Path], out: Path, height_px: int) -> None:
         for path in paths:
             probe(path)  # says which clip it is, and why
         said = error.stderr.decode(errors="replace").strip().splitlines()
-        raise VideoError(out, "preview_failed", f"ffmpeg failed: {said[-1] if said else error}") from error
+        raise ConfigError(f"cannot write {out}: ffmpeg says {said[-1] if said else error}") from error
 
 
 def poster(path: Path, out: Path, height_px: int) -> None:

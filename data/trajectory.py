@@ -41,5 +41,5 @@ def from_bytes(data: bytes) -> Trajectory:
                 joint_names=tuple(map(str, archive["joint_names"])),
                 joints_px=archive["joints_px"],
             )
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise ContractError(f"{len(data)} bytes are not a stored trajectory: {error}") from error

@@ -1,1 +1,1 @@
-"""Bundled research: SemanticMoments, the Semantic Progress Function, synchrony, retrieval. Imports none of ours."""
+"""Bundled research: SemanticMoments, Semantic Progress, synchrony, retrieval. Imports none of ours."""

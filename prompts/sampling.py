@@ -70,7 +70,7 @@ def drafts(category: Category, seed: int) -> Iterator[Draft]:
     for index in count():
         rng = random.Random(derive_seed(seed, category, index, "draw"))
         for factors in _candidates({}, rules, usage, rng):
-            if owner(factors) is not category:
+            if factors in taken or owner(factors) is not category:
                 continue
             changes = positive_values(factors, category)
             motions = negative_motions(factors, category)

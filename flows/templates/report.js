@@ -122,7 +122,7 @@
     one("#shown").textContent = shown.length;
     one("#nothing").hidden = shown.length > 0;
   };
-  filters.addEventListener("input", apply);
+  for (const event of ["input", "change"]) filters.addEventListener(event, apply);
   filters.addEventListener("submit", (event) => event.preventDefault());
   filters.addEventListener("reset", () => setTimeout(apply));
   one("#again").addEventListener("click", () => filters.reset());

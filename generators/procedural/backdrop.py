@@ -10,8 +10,8 @@ import math
 
 from generators.procedural import place as kinds
 from generators.procedural.kernel import kernel
-from generators.procedural.noise import Color, chance, cloud, mix, ramp, sample, srgb, tint
-from generators.procedural.place import Place
+from generators.procedural.noise import Color, Noise, chance, cloud, mix, ramp, sample, srgb, tint
+from generators.procedural.world import World
 
 _CLOUD, _CLOUD_SHADE = srgb(0xFBFBF8), srgb(0xC3CEDB)
 _HILL, _WOOD_DARK, _WOOD_LIGHT = srgb(0x6F8F5E), srgb(0x33562E), srgb(0x6F9344)
@@ -23,31 +23,31 @@ _ISLE = srgb(0x5E7F74)
 
 
 @kernel
-def sky(p: Place, dx: float, dy: float, dz: float) -> Color:
+def sky(w: World, noise: Noise, dx: float, dy: float, dz: float) -> Color:
     """Light of the sky in a unit direction: gradient, glow around the sun, drifting-shaped clouds."""
     up = max(dz, 0.0)
-    zenith = (p.zenith[0], p.zenith[1], p.zenith[2])
-    horizon = (p.horizon[0], p.horizon[1], p.horizon[2])
+    zenith = (w.zenith[0], w.zenith[1], w.zenith[2])
+    horizon = (w.horizon[0], w.horizon[1], w.horizon[2])
     color = mix(horizon, zenith, 1.0 - math.exp(-3.2 * up))
-    if p.kind >= kinds.GYM:
+    if w.kind >= kinds.GYM:
         return color
-    facing = max(dx * p.sun[0] + dy * p.sun[1] + dz * p.sun[2], 0.0)
+    facing = max(dx * w.to_sun[0] + dy * w.to_sun[1] + dz * w.to_sun[2], 0.0)
     glow = facing**8 * 0.25 + facing**160 * 0.9
     color = mix(color, (1.0, 0.96, 0.86), min(glow, 1.0))
-    if p.kind == kinds.FOREST_CLEARING or dz < 0.01:
+    if w.kind == kinds.FOREST_CLEARING or dz < 0.01:
         return color
     # Clouds hang on a plane high above; near the horizon they close up and fade into haze.
     s = 1.0 / (dz + 0.12)
-    x, y = dx * s + 0.05 * p.shift_m[0], dy * s + 0.05 * p.shift_m[1]
-    n = sample(p.noise, x, y, 4.1, 0.006 * s)
-    m = sample(p.noise, x, y, 1.3, 0.006 * s)
+    x, y = dx * s + 0.05 * w.shift_m[0], dy * s + 0.05 * w.shift_m[1]
+    n = sample(noise, x, y, 4.1, 0.006 * s)
+    m = sample(noise, x, y, 1.3, 0.006 * s)
     thickness = n[0] + 0.35 * m[0]
     cover = ramp(0.25, 1.5, thickness) * ramp(0.01, 0.16, dz)
     return mix(color, mix(_CLOUD, _CLOUD_SHADE, ramp(0.9, 2.6, thickness)), 0.9 * cover)
 
 
 @kernel
-def _ring(p: Place, x: float, y: float, z: float, dx: float, dy: float, dz: float, radius: float) -> tuple[float, float, float]:  # noqa: E501
+def _ring(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy: float, dz: float, radius: float) -> tuple[float, float, float]:  # noqa: E501
     """Distance to the inside of a ring around the origin, the way along it in metres, and the height."""
     a = dx * dx + dy * dy
     b = x * dx + y * dy
@@ -60,10 +60,10 @@ def _ring(p: Place, x: float, y: float, z: float, dx: float, dy: float, dz: floa
 
 
 @kernel
-def _waves(p: Place, u: float, radius: float, hills: int, row: float) -> float:
+def _waves(w: World, noise: Noise, u: float, radius: float, hills: int, row: float) -> float:
     """A profile of about ``hills`` hills around the ring, without a seam, mean 0 and deviation 1."""
     angle, reach = u / radius, hills * 0.05
-    return cloud(p.noise, p.shift_m[0] + row + reach * math.cos(angle), p.shift_m[1] + reach * math.sin(angle), 1.0)
+    return cloud(noise, w.shift_m[0] + row + reach * math.cos(angle), w.shift_m[1] + reach * math.sin(angle), 1.0)
 
 
 @kernel
@@ -73,9 +73,9 @@ def _over(color: Color, top: float, z: float, width: float, layer: Color) -> Col
 
 
 @kernel
-def _wood(p: Place, u: float, z: float, top: float, width: float) -> Color:
-    n = sample(p.noise, u, z * 1.2, 19.0, width)
-    m = sample(p.noise, u, z * 1.2, 7.0, width)
+def _wood(w: World, noise: Noise, u: float, z: float, top: float, width: float) -> Color:
+    n = sample(noise, u, z * 1.2, 19.0, width)
+    m = sample(noise, u, z * 1.2, 7.0, width)
     tone = 0.35 + 0.25 * n[0] + 0.16 * m[0] + 0.25 * ramp(top - 5.0, top, z) - 0.3 * ramp(2.0, 0.0, z)
     return tint(mix(_WOOD_DARK, _WOOD_LIGHT, min(max(tone, 0.0), 1.0)), 1.0 - 0.08 * m[3])
 
@@ -97,7 +97,7 @@ def _pines(u: float, z: float, width: float, row: int) -> tuple[float, float]:
 
 
 @kernel
-def _tower(p: Place, u: float, z: float, row: int, width: float, low: float, high: float) -> tuple[float, Color]:
+def _tower(w: World, noise: Noise, u: float, z: float, row: int, width: float, low: float, high: float) -> tuple[float, Color]:
     """A block of flats on a far ring: its height and its wall with rows of windows."""
     block = math.floor(u / 16.0)
     own = chance(int(block), row)
@@ -114,24 +114,24 @@ def _tower(p: Place, u: float, z: float, row: int, width: float, low: float, hig
 
 
 @kernel
-def _forest(p: Place, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+def _forest(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
     """Trunks on five rings, and leaves above and behind them."""
-    t, u, high = _ring(p, x, y, z, dx, dy, dz, 34.0)
-    n = sample(p.noise, u, high, 13.0, t * pixel)
-    m = sample(p.noise, u, high, 4.3, t * pixel)
+    t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, 34.0)
+    n = sample(noise, u, high, 13.0, t * pixel)
+    m = sample(noise, u, high, 4.3, t * pixel)
     leaf = 0.40 + 0.22 * n[0] + 0.13 * m[0] + 0.03 * high
     color = mix(_LEAVES, _LEAVES_LIGHT, min(max(leaf, 0.0), 1.0))
-    color = mix(color, sky(p, dx, dy, dz), 0.55 + 0.40 * ramp(0.3, 1.6, n[0] + 0.5 * m[0] + 0.05 * (high - 7.0)))
+    color = mix(color, sky(w, noise, dx, dy, dz), 0.55 + 0.40 * ramp(0.3, 1.6, n[0] + 0.5 * m[0] + 0.05 * (high - 7.0)))
     color = mix(color, tint(_LEAVES, 0.75), ramp(2.2, 0.2, high + 0.5 * n[0]))
     for k in range(5):
         radius = 30.0 - 4.2 * k
-        t, u, high = _ring(p, x, y, z, dx, dy, dz, radius)
+        t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, radius)
         if t <= 0.0:
             continue
         width = t * pixel
         haze = 0.72 - 0.15 * k
         pitch = 3.4 + 0.3 * k
-        u += p.shift_m[0] + 5 * k
+        u += w.shift_m[0] + 5 * k
         number = math.floor(u / pitch)
         own = chance(int(number), 31 + k)
         middle = (number + 0.3 + 0.4 * own) * pitch + 0.05 * high * (own - 0.5)
@@ -140,57 +140,57 @@ def _forest(p: Place, x: float, y: float, z: float, dx: float, dy: float, dz: fl
         cover = min(max((1.0 - abs(away)) * half / max(width, 1e-6) + 0.5, 0.0), 1.0)
         if own > 0.8:
             cover = 0.0
-        n = sample(p.noise, u * 2.0, high * 0.5, 2.9, width * 1.2)
+        n = sample(noise, u * 2.0, high * 0.5, 2.9, width * 1.2)
         bark = mix(_BARK, _BARK_LIGHT, min(max(0.35 + 0.16 * n[2] - 0.35 * away, 0.0), 1.0))
         color = mix(color, mix(bark, (0.55, 0.66, 0.42), haze), cover)
-        bush = 0.5 + 0.35 * cloud(p.noise, u, 3.0 * k, 11.0) + 0.12 * n[0]
-        n = sample(p.noise, u, high, 3.1, width)
+        bush = 0.5 + 0.35 * cloud(noise, u, 3.0 * k, 11.0) + 0.12 * n[0]
+        n = sample(noise, u, high, 3.1, width)
         green = mix(_LEAVES, _LEAVES_LIGHT, min(max(0.3 + 0.2 * n[0] + 0.1 * n[1] + 0.25 * high, 0.0), 1.0))
         color = _over(color, bush, high, width + 0.1, mix(green, (0.55, 0.66, 0.42), haze * 0.8))
-        crown = 5.6 + 0.9 * cloud(p.noise, u, 7.0 * k, 9.0) + 0.5 * n[0]
+        crown = 5.6 + 0.9 * cloud(noise, u, 7.0 * k, 9.0) + 0.5 * n[0]
         green = mix(_LEAVES, _LEAVES_LIGHT, min(max(0.45 + 0.3 * n[0] + 0.1 * n[1], 0.0), 1.0))
         color = mix(color, mix(green, (0.6, 0.72, 0.45), haze), 0.8 * ramp(crown - 0.2, crown + 0.3, high))
     return color
 
 
 @kernel
-def distance(p: Place, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+def distance(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
     """Light from beyond the ground and the walls, along a unit ray; ``pixel`` is its angle in radians."""
-    horizon = (p.horizon[0], p.horizon[1], p.horizon[2])
-    kind = p.kind
+    horizon = (w.horizon[0], w.horizon[1], w.horizon[2])
+    kind = w.kind
     if kind == kinds.FOREST_CLEARING:
-        return _forest(p, x, y, z, dx, dy, dz, pixel)
-    color = sky(p, dx, dy, dz)
+        return _forest(w, noise, x, y, z, dx, dy, dz, pixel)
+    color = sky(w, noise, dx, dy, dz)
     if kind >= kinds.GYM or kind == kinds.PLAZA:
         return color
     if kind == kinds.STREET:
         return color
-    t, u, high = _ring(p, x, y, z, dx, dy, dz, 900.0)
+    t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, 900.0)
     if kind == kinds.BEACH:
-        top = 26.0 * _waves(p, u, 900.0, 6, 0.3) - 22.0
+        top = 26.0 * _waves(w, noise, u, 900.0, 6, 0.3) - 22.0
         return _over(color, top, high, t * pixel, mix(_ISLE, horizon, 0.55))
     if kind == kinds.SNOWFIELD:
-        top = 95.0 + 55.0 * _waves(p, u, 900.0, 9, 0.1)
-        n = sample(p.noise, u, high * 1.6, 190.0, t * pixel)
+        top = 95.0 + 55.0 * _waves(w, noise, u, 900.0, 9, 0.1)
+        n = sample(noise, u, high * 1.6, 190.0, t * pixel)
         rock = mix(_PEAK, _PEAK_SNOW, ramp(-0.7, 0.9, n[0] + 0.5 * n[2] + (high - 60.0) / 40.0))
         color = _over(color, top, high, t * pixel, mix(rock, horizon, 0.45))
-        t, u, high = _ring(p, x, y, z, dx, dy, dz, 66.0)
+        t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, 66.0)
         outline, own = _pines(u, high, t * pixel, 5)
         tree = mix(_PINE, _PINE_SNOW, 0.25 + 0.5 * ramp(0.3, 0.9, high / 0.9 - math.floor(high / 0.9)) * own)
         color = _over(color, outline, high, t * pixel * 2, mix(tree, horizon, 0.25))
-        top = 1.0 + 0.6 * _waves(p, u, 66.0, 14, 0.7)
+        top = 1.0 + 0.6 * _waves(w, noise, u, 66.0, 14, 0.7)
         return _over(color, top, high, t * pixel, mix(_PEAK_SNOW, horizon, 0.3))
     if kind == kinds.DESERT:
-        steps = _waves(p, u, 900.0, 12, 0.1)
+        steps = _waves(w, noise, u, 900.0, 12, 0.1)
         top = 20.0 + 62.0 * ramp(0.15, 0.45, steps) + 5.0 * steps
-        n = sample(p.noise, u * 0.3, high * 3.0, 190.0, t * pixel * 2)
+        n = sample(noise, u * 0.3, high * 3.0, 190.0, t * pixel * 2)
         mesa = tint(_MESA, 1.0 + 0.08 * n[2] + 0.1 * math.sin(high * 0.45))
         color = _over(color, top, high, t * pixel, mix(mesa, horizon, 0.55))
         for k in range(2):
             radius = 240.0 - 150.0 * k
-            t, u, high = _ring(p, x, y, z, dx, dy, dz, radius)
-            slope = _waves(p, u, radius, 9 + 5 * k, 0.4 + k)
-            ahead = _waves(p, u + 3.0, radius, 9 + 5 * k, 0.4 + k)
+            t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, radius)
+            slope = _waves(w, noise, u, radius, 9 + 5 * k, 0.4 + k)
+            ahead = _waves(w, noise, u + 3.0, radius, 9 + 5 * k, 0.4 + k)
             top = (9.0 if k == 0 else 2.6) + (6.5 if k == 0 else 2.0) * slope
             side = ramp(-0.05, 0.05, ahead - slope + 0.02 * math.sin(high))
             dune = mix(_DUNE, _DUNE_SHADE, 0.25 + 0.55 * side)
@@ -199,17 +199,17 @@ def distance(p: Place, x: float, y: float, z: float, dx: float, dy: float, dz: f
     if kind == kinds.ROOFTOP:
         for k in range(3):
             radius = 260.0 - 95.0 * k
-            t, u, high = _ring(p, x, y, z, dx, dy, dz, radius)
-            top, front = _tower(p, u, high, 13 * k, t * pixel, -6.0 - 6 * k, 46.0 - 18.0 * k)
+            t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, radius)
+            top, front = _tower(w, noise, u, high, 13 * k, t * pixel, -6.0 - 6 * k, 46.0 - 18.0 * k)
             color = _over(color, top, high, t * pixel, mix(front, horizon, 0.72 - 0.20 * k))
         return color
-    top = 62.0 + 30.0 * _waves(p, u, 900.0, 7, 0.1)
+    top = 62.0 + 30.0 * _waves(w, noise, u, 900.0, 7, 0.1)
     color = _over(color, top, high, t * pixel, mix(_HILL, horizon, 0.68))
-    t, u, high = _ring(p, x, y, z, dx, dy, dz, 320.0)
-    top = 15.0 + 8.0 * _waves(p, u, 320.0, 10, 0.6)
-    color = _over(color, top, high, t * pixel, mix(_wood(p, u, high, top, t * pixel), horizon, 0.5))
-    t, u, high = _ring(p, x, y, z, dx, dy, dz, 76.0)
-    n = cloud(p.noise, u, 5.0, 9.0)
-    top = 4.6 + 1.5 * _waves(p, u, 76.0, 15, 0.2) + 0.9 * n
-    wood = mix(_wood(p, u, high, top, t * pixel), horizon, 0.14)
+    t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, 320.0)
+    top = 15.0 + 8.0 * _waves(w, noise, u, 320.0, 10, 0.6)
+    color = _over(color, top, high, t * pixel, mix(_wood(w, noise, u, high, top, t * pixel), horizon, 0.5))
+    t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, 76.0)
+    n = cloud(noise, u, 5.0, 9.0)
+    top = 4.6 + 1.5 * _waves(w, noise, u, 76.0, 15, 0.2) + 0.9 * n
+    wood = mix(_wood(w, noise, u, high, top, t * pixel), horizon, 0.14)
     return _over(color, top, high, t * pixel + 0.25, wood)

@@ -16,12 +16,11 @@ from generators.procedural.easing import glide
 from generators.procedural.extents import reach
 from generators.procedural.scene import Camera, Primitives
 
-VERTICAL_FOV_DEGREES = 42.0
+VERTICAL_FOV_DEGREES = 36.0
 MARGIN = 0.08  # of the picture's side, kept free on each edge
 LOWEST_CAMERA_M = 0.22
 
-_HALF = np.tan(np.radians(VERTICAL_FOV_DEGREES / 2.0))
-_SLOPE = _HALF * (1.0 - 2.0 * MARGIN)
+_SLOPE = float(np.tan(np.radians(VERTICAL_FOV_DEGREES / 2.0))) * (1.0 - 2.0 * MARGIN)
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ VIEWPOINTS = {
     "three_quarter_right": Viewpoint(45.0, 11.0),
     "side": Viewpoint(84.0, 8.0),
     "high": Viewpoint(30.0, 46.0),
-    "low": Viewpoint(30.0, 0.0),
+    "low": Viewpoint(30.0, -6.0),
     "slow_push_in": Viewpoint(0.0, 9.0, push=0.74),
     "slow_arc": Viewpoint(-45.0, 11.0, arc_degrees=46.0),
 }
@@ -59,20 +58,18 @@ def framed(camera: str, moving: Sequence[Primitives], num_frames: int) -> Camera
     if view.arc_degrees:
         share = glide(np.arange(num_frames) / max(num_frames - 1, 1), 0.15) - 0.5
         return _around(moving, view, view.azimuth_degrees + view.arc_degrees * share)
-    forward, right, up = _axes(view.azimuth_degrees, view.elevation_degrees)
-    near, far_right, far_up = _fitted(moving, forward, right, up)
-    position = far_right * right + far_up * up - near * forward
-    middle = _middle(moving)
-    depth = float((middle - position) @ forward)
-    if position[2] < LOWEST_CAMERA_M:
-        position = position + np.array([0.0, 0.0, LOWEST_CAMERA_M - position[2]])
-        depth *= 1.0
+    elevation = view.elevation_degrees
+    position, forward = _fitted(moving, view.azimuth_degrees, elevation)
+    while position[2] < LOWEST_CAMERA_M:  # a camera that looks up at something small would be under ground
+        elevation += 2.0
+        position, forward = _fitted(moving, view.azimuth_degrees, elevation)
+    depth = float((middle_of(moving) - position) @ forward)
     target = position + depth * forward
-    if view.push != 1.0:
-        share = glide(np.arange(num_frames) / max(num_frames - 1, 1), 0.15)
-        distances = depth * (1.0 / view.push + (1.0 - 1.0 / view.push) * share)
-        return Camera(target - distances[:, None] * forward, target[None], VERTICAL_FOV_DEGREES)
-    return Camera(position[None], target[None], VERTICAL_FOV_DEGREES)
+    if view.push == 1.0:
+        return Camera(position[None], target[None], VERTICAL_FOV_DEGREES)
+    share = glide(np.arange(num_frames) / max(num_frames - 1, 1), 0.15)
+    distances = depth * (1.0 - (1.0 - view.push) * share) / view.push
+    return Camera(target - distances[:, None] * forward, target[None], VERTICAL_FOV_DEGREES)
 
 
 def _axes(azimuth_degrees: float, elevation_degrees: float) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -87,30 +84,31 @@ def _farthest(moving: Sequence[Primitives], direction: FloatArray) -> float:
     return max(float(reach(primitives, direction).max()) for primitives in moving)
 
 
-def _middle(moving: Sequence[Primitives]) -> FloatArray:
+def middle_of(moving: Sequence[Primitives]) -> FloatArray:
     """Centre of the box around everything that moves."""
     eye = np.eye(3)
     return np.array([(_farthest(moving, axis) - _farthest(moving, -axis)) / 2.0 for axis in eye])
 
 
 def _fitted(
-    moving: Sequence[Primitives], forward: FloatArray, right: FloatArray, up: FloatArray
-) -> tuple[float, float, float]:
-    """Tightest place for a camera of fixed orientation: how far behind the origin, right of it, above it.
+    moving: Sequence[Primitives], azimuth_degrees: float, elevation_degrees: float
+) -> tuple[FloatArray, FloatArray]:
+    """Tightest place of a camera of fixed orientation, and where it looks, both (3,).
 
     A point p is inside one edge of the picture when p · (right - slope · forward) does not exceed the
     same product of the camera's place. Opposite edges give the distance and the place between them.
     """
-    edges = [
+    forward, right, up = _axes(azimuth_degrees, elevation_degrees)
+    rightmost, leftmost, top, bottom = (
         _farthest(moving, sign * axis - _SLOPE * forward) for axis in (right, up) for sign in (1.0, -1.0)
-    ]
-    behind = max((edges[0] + edges[1]) / (2.0 * _SLOPE), (edges[2] + edges[3]) / (2.0 * _SLOPE))
-    return behind, (edges[0] - edges[1]) / 2.0, (edges[2] - edges[3]) / 2.0
+    )
+    behind = max(rightmost + leftmost, top + bottom) / (2.0 * _SLOPE)
+    return 0.5 * (rightmost - leftmost) * right + 0.5 * (top - bottom) * up - behind * forward, forward
 
 
 def _around(moving: Sequence[Primitives], view: Viewpoint, azimuths_degrees: FloatArray) -> Camera:
     """A camera on a circle around the middle of the motion, just far enough for all of its azimuths."""
-    middle = _middle(moving)
+    middle = middle_of(moving)
     distance = 0.0
     for azimuth in np.linspace(azimuths_degrees.min(), azimuths_degrees.max(), 9):
         forward, right, up = _axes(float(azimuth), view.elevation_degrees)

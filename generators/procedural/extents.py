@@ -35,3 +35,23 @@ def reach(primitives: Primitives, direction: FloatArray) -> FloatArray:
 def lowest_m(primitives: Primitives) -> FloatArray:
     """Height of the lowest point of all primitives over the ground: (T or 1,), metres."""
     return np.asarray(-reach(primitives, np.array([0.0, 0.0, -1.0])).max(axis=1))
+
+
+def spheres(primitives: Primitives) -> FloatArray:
+    """Spheres (M, 4) of centre and radius in metres around every primitive in every fourth frame."""
+    linear, origin = primitives.linear[::4], primitives.origin[::4]
+    size = primitives.size
+    is_bone = primitives.shape == Shape.ROUND_CONE
+    half_length = np.where(is_bone, 0.5 * size[:, 2], 0.0)
+    radius = np.select(
+        [primitives.shape == shape for shape in Shape],
+        [
+            size[:, :3].max(axis=1),
+            half_length + size[:, :2].max(axis=1),
+            np.linalg.norm(size[:, :3], axis=1),
+            np.hypot(size[:, 0], size[:, 1]),
+        ],
+    )
+    centre = origin + linear[..., 2] * half_length[:, None]
+    growth = np.linalg.norm(linear, axis=-2).max(axis=-1)
+    return np.concatenate([centre, (growth * radius)[..., None]], -1).reshape(-1, 4)

@@ -6,7 +6,7 @@ All channels are 0 in the first frame, the rest pose, so that every motion start
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +78,7 @@ Motion = Callable[[Beat, np.random.Generator], Channels]
 
 
 def motion_channels(
-    motion: str, num_frames: int, fps: float, seed: int
+    motion: str, num_frames: int, fps: float, seed: int | Sequence[int]
 ) -> tuple[FloatArray, tuple[str, ...]]:
     """The channels of ``motion``: float64 (T, C), and the C names. All 0 in the first frame.
 
@@ -148,14 +148,14 @@ def _arc(beat: Beat, length_m: float, turn_rad: float, strides: int, run: float)
 
 
 def _walk(beat: Beat, rng: np.random.Generator) -> Channels:
-    length = min(3.4, 0.68 * beat.duration) * rng.uniform(0.92, 1.05)
+    length = min(2.65, 0.53 * beat.duration) * rng.uniform(0.92, 1.05)
     turn = _sign(rng) * rng.uniform(0.15, 0.4)
     return _arc(beat, length, turn, beat.times(rng.uniform(0.72, 0.84)), run=0.0)
 
 
 def _run(beat: Beat, rng: np.random.Generator) -> Channels:
-    length = min(5.0, 1.0 * beat.duration) * rng.uniform(0.92, 1.05)
-    turn = _sign(rng) * rng.uniform(1.3, 1.8)
+    length = min(3.6, 0.72 * beat.duration) * rng.uniform(0.92, 1.05)
+    turn = _sign(rng) * rng.uniform(1.2, 1.5)
     return _arc(beat, length, turn, beat.times(rng.uniform(1.15, 1.3)), run=1.0)
 
 
@@ -232,7 +232,7 @@ def _hop_sideways(beat: Beat, rng: np.random.Generator) -> Channels:
 
 
 def _roll(beat: Beat, rng: np.random.Generator) -> Channels:
-    length = min(3.3, 0.66 * beat.duration) * rng.uniform(0.92, 1.05)
+    length = min(2.8, 0.56 * beat.duration) * rng.uniform(0.92, 1.05)
     turn = _sign(rng) * rng.uniform(0.1, 0.35)
     share = glide(beat.progress, 0.2)
     yaw = turn * share
@@ -265,7 +265,7 @@ def _spin(beat: Beat, rng: np.random.Generator) -> Channels:
 
 
 def _orbit(beat: Beat, rng: np.random.Generator) -> Channels:
-    radius = min(1.15, 0.23 * beat.duration) * rng.uniform(0.92, 1.05)
+    radius = min(1.0, 0.2 * beat.duration) * rng.uniform(0.92, 1.05)
     side = _sign(rng)
     length = 2.0 * np.pi * radius
     path = _arc(beat, length, side * 2.0 * np.pi, beat.times(1.3), run=0.3)
@@ -273,15 +273,15 @@ def _orbit(beat: Beat, rng: np.random.Generator) -> Channels:
 
 
 def _zigzag(beat: Beat, rng: np.random.Generator) -> Channels:
-    length = min(3.3, 0.66 * beat.duration) * rng.uniform(0.95, 1.05)
-    width = 0.46 * length / 3.3 * rng.uniform(0.9, 1.1)
+    length = min(2.7, 0.54 * beat.duration) * rng.uniform(0.95, 1.05)
+    width = 0.35 * length / 2.7 * rng.uniform(0.9, 1.1)
     waves = beat.times(0.45)
     side = _sign(rng)
 
     def across(share: FloatArray) -> FloatArray:
         return side * width * np.sin(2.0 * np.pi * waves * share) * envelope(share, 0.25, 0.25)
 
-    gait = _stride(beat, beat.times(1.1), run=0.2)
+    gait = _stride(beat, beat.times(1.45), run=0.2)
     share = _covered(gait)
     small = 1e-4
     slope = (across(share + small) - across(share - small)) / (2.0 * small * length)
@@ -377,8 +377,8 @@ def _nod(beat: Beat, rng: np.random.Generator) -> Channels:
     down = 0.5 - 0.5 * np.cos(phase)
     late = 0.5 - 0.5 * np.cos(phase - 0.7)
     return {
-        "head_pitch_rad": strength * (rng.uniform(0.75, 0.9) * down - 0.2),
-        "bend_rad": 0.14 * strength * late,
+        "head_pitch_rad": strength * (rng.uniform(0.95, 1.1) * down - 0.25),
+        "bend_rad": 0.2 * strength * late,
         "crouch": 0.12 * strength * late,
         "left_swing_rad": 0.1 * strength * late,
         "right_swing_rad": 0.1 * strength * late,
@@ -431,7 +431,7 @@ def _shake(beat: Beat, rng: np.random.Generator) -> Channels:
 
 def _slide(beat: Beat, rng: np.random.Generator) -> Channels:
     side = _sign(rng)
-    reach = min(1.1, 0.3 * beat.duration) * rng.uniform(0.9, 1.1)
+    reach = min(1.0, 0.3 * beat.duration) * rng.uniform(0.9, 1.1)
     phase = 2.0 * np.pi * beat.times(rng.uniform(0.36, 0.44)) * beat.progress
     return {"forward_m": side * reach * beat.strength(0.9) * np.sin(phase)}
 

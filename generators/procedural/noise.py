@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +24,10 @@ Color = tuple[float, float, float]
 Texels = npt.NDArray[np.float32]
 
 
-class Noise(NamedTuple):
-    """All mip levels one after the other, (texels, 4) float32, and where each level starts.
-
-    Channels, each of mean 0 and about unit deviation: 0 clouds, 1 grain, 2 streaks along the second
-    axis, 3 cells (low in the middle of a cell, high at its border).
-    """
-
-    texels: Texels
-    starts: npt.NDArray[np.int64]
+# The texture travels as a record: kernels take a record by address, an array by its whole description.
+_NOISE = np.dtype([("texels", np.float32, (sum((SIZE_TEXELS >> k) ** 2 for k in range(_LEVELS)), 4))])
+Noise = Any  # a record of _NOISE as kernels see it
+NoiseTexture = npt.NDArray[np.void]  # (1,) of _NOISE
 
 
 def _spectral(rng: np.random.Generator, amplitude: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -54,8 +49,12 @@ def _cells(rng: np.random.Generator, count: int) -> npt.NDArray[np.float64]:
 
 
 @cache
-def noise_texture() -> Noise:
-    """The texture, built once per process in about half a second."""
+def noise_texture() -> NoiseTexture:
+    """The texture: all mip levels one after the other, built once per process in about half a second.
+
+    Channels, each of mean 0 and about unit deviation: 0 clouds, 1 grain, 2 streaks along the second
+    axis, 3 cells (low in the middle of a cell, high at its border).
+    """
     rng = np.random.default_rng(_SEED)
     f = np.fft.fftfreq(SIZE_TEXELS, 1 / SIZE_TEXELS)
     fx, fy = np.meshgrid(f, f, indexing="ij")
@@ -68,9 +67,9 @@ def noise_texture() -> Noise:
     for _ in range(_LEVELS - 1):
         level = (level[::2, ::2] + level[1::2, ::2] + level[::2, 1::2] + level[1::2, 1::2]) / 4
         levels.append(level)
-    flat = np.concatenate([item.reshape(-1, 4) for item in levels]).astype(np.float32)
-    starts = np.cumsum([0] + [item.shape[0] * item.shape[1] for item in levels[:-1]])
-    return Noise(flat, starts.astype(np.int64))
+    texture = np.zeros(1, _NOISE)
+    texture["texels"][0] = np.concatenate([item.reshape(-1, 4) for item in levels])
+    return texture
 
 
 @kernel
@@ -82,7 +81,7 @@ def _bilinear(noise: Noise, level: int, u: float, v: float) -> tuple[float, floa
     p, q = u - i, v - j
     i0, j0 = int(i) & (size - 1), int(j) & (size - 1)
     i1, j1 = (i0 + 1) & (size - 1), (j0 + 1) & (size - 1)
-    start = noise.starts[level]
+    start = (SIZE_TEXELS * SIZE_TEXELS - size * size) * 4 // 3  # texels of the levels before
     a, b = start + i0 * size + j0, start + i0 * size + j1
     c, d = start + i1 * size + j0, start + i1 * size + j1
     wa, wb, wc, wd = (1 - p) * (1 - q), (1 - p) * q, p * (1 - q), p * q

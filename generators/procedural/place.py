@@ -6,13 +6,12 @@ Knows neither how ground and walls are painted (``ground``, ``walls``, ``backdro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from data.errors import ConfigError
 from data.schema import FloatArray
-from generators.procedural.noise import Noise, noise_texture, srgb
+from generators.procedural.noise import Color, srgb
 from generators.procedural.scene import Environment
 
 MEADOW, BEACH, DESERT, SNOWFIELD, STREET, PLAZA, FOREST_CLEARING, ROOFTOP = range(8)
@@ -55,8 +54,9 @@ _SETTINGS = {
 }
 
 
-class Place(NamedTuple):
-    """One environment as kernels read it. Colours linear RGB (3,); ``shift_m`` (2,) comes from the seed."""
+@dataclass(frozen=True)
+class Place:
+    """One environment in the terms of ``_Setting``; colours linear RGB, ``shift_m`` (2,) from the seed."""
 
     kind: int
     half_x_m: float
@@ -65,15 +65,12 @@ class Place(NamedTuple):
     round: bool
     ceiling: bool
     fade_m: float
-    zenith: FloatArray
-    horizon: FloatArray
-    sun: FloatArray
+    zenith: Color
+    horizon: Color
     shift_m: FloatArray
-    noise: Noise
-    detail: float  # strength of fine texture: 1 as in nature, 0 flat
 
 
-def place_of(environment: Environment, detail: float) -> Place:
+def place_of(environment: Environment) -> Place:
     """The place that ``environment.kind`` names.
 
     Raises:
@@ -82,21 +79,18 @@ def place_of(environment: Environment, detail: float) -> Place:
     setting = _SETTINGS.get(environment.kind)
     if setting is None:
         raise ConfigError(
-            f"environment kind is {environment.kind!r}; the renderer knows {', '.join(_SETTINGS)}: use one of these"
+            f"environment kind is {environment.kind!r}; the renderer knows {', '.join(_SETTINGS)}: "
+            "use one of these"
         )
-    sun = np.asarray(environment.light.direction, np.float64)
     return Place(
         setting.code,
-        float(setting.half_x_m),
-        float(setting.half_y_m),
-        float(setting.wall_m),
+        setting.half_x_m,
+        setting.half_y_m,
+        setting.wall_m,
         setting.round,
         setting.ceiling,
-        float(setting.fade_m),
-        np.array(srgb(setting.zenith)),
-        np.array(srgb(setting.horizon)),
-        sun / max(float(np.linalg.norm(sun)), 1e-9),
+        setting.fade_m,
+        srgb(setting.zenith),
+        srgb(setting.horizon),
         np.random.default_rng(environment.seed).uniform(-40, 40, 2),
-        noise_texture(),
-        detail,
     )

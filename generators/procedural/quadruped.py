@@ -54,7 +54,7 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
     c = channels
     root = root_frame(c, start)
     running = bool(c["gait_run"].max() > 0.0)
-    height = 0.9 * size.upper + size.pastern
+    height = 0.955 * size.upper + size.pastern
     paws, tops = {}, {}
     for name, (end, way, walking, trotting) in FEET.items():
         mount = (end * size.half_length, way * size.half_width)
@@ -77,8 +77,8 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
     def trunk_at(drop: np.ndarray) -> Frame:
         pitch = 0.36 * c["bend_rad"] + 0.07 * c["gait_run"] * np.sin(4.0 * np.pi * c["gait_cycles"])
         return (
-            root.moved(-size.half_length, 0.5 * size.half_width * c["sway"], height - drop)
-            .turned("x", -0.45 * c["lean_rad"])
+            root.moved(-size.half_length, 0.8 * size.half_width * c["sway"], height - drop)
+            .turned("x", -0.8 * c["lean_rad"])
             .turned("y", pitch)
             .moved(size.half_length)
         )

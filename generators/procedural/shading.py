@@ -7,59 +7,26 @@ and what the sun gives, because a moving shadow takes away only the second.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
-import numpy as np
-
-from data.schema import FloatArray
 from generators.procedural import place as kinds
 from generators.procedural.kernel import kernel
-from generators.procedural.noise import Color, line, mix, ramp, srgb, tint
+from generators.procedural.noise import Color, Noise, line, mix, ramp, srgb, tint
 from generators.procedural.patterns import accent_share
-from generators.procedural.place import Place
 from generators.procedural.rays import MISS, enter
-from generators.procedural.scene import Light, Material
-from generators.procedural.shadows import Cast, hidden_share
-from generators.procedural.solids import Solids
-from generators.procedural.surroundings import BEYOND, CEILING, GROUND, surface
+from generators.procedural.shadows import SKY, SUBJECT, SUN, Stage, hidden_share
+from generators.procedural.surroundings import BEYOND, GROUND, surface
+from generators.procedural.world import World
 
 # How a style wants light and material treated while drawing; ``styles`` does the rest on the picture.
 NATURAL, BANDED, PALE, FLAT, DRAFT = range(5)
 
+FAR_M = 60.0  # beyond this shadows are not looked for
 CONTACT = 0.72  # share of the sky's light that close bodies can take away
 _DUSK = (srgb(0x5A2A5C), srgb(0xE8694A), srgb(0xFFE3A6))  # gradient of a silhouette picture
 _SUBJECT_INK, _SCENERY_INK, _RIM = srgb(0x14101F), srgb(0x5B3560), srgb(0xFFB98A)
 _BLUE, _BLUE_FILL, _BLUE_SUBJECT, _GRID = srgb(0x17407F), srgb(0x1E4E94), srgb(0x3E7CC4), srgb(0x6FA0DA)
 
 Lit = tuple[Color, Color]  # light from the sky, light from the sun
-
-
-class World(NamedTuple):
-    """All that shading needs beside the bodies. Radiances are scaled so that white ground is about 1."""
-
-    place: Place
-    materials: FloatArray  # (M, 9): color, accent, pattern, period in metres, gloss
-    to_sun: FloatArray  # (3,) unit
-    sun: FloatArray  # (3,) linear RGB
-    ambient: FloatArray  # (3,) linear RGB
-    look: int
-    pixel: float  # radians per pixel in the middle of the picture
-
-
-def material_table(materials: tuple[Material, ...]) -> FloatArray:
-    """Rows of ``World.materials``."""
-    rows = [(*m.color, *m.accent, float(m.pattern), m.scale_m, m.gloss) for m in materials]
-    return np.array(rows, np.float64).reshape(-1, 9)
-
-
-def exposed(light: Light) -> tuple[FloatArray, FloatArray]:
-    """Sun and ambient scaled so that level white ground comes out near 1 whatever unit they came in."""
-    sun, ambient = np.array(light.sun, np.float64), np.array(light.ambient, np.float64)
-    weights = np.array([0.2126, 0.7152, 0.0722])
-    length = max(float(np.linalg.norm(light.direction)), 1e-9)
-    level = float(weights @ sun) * max(light.direction[2] / length, 0.3) + float(weights @ ambient)
-    scale = 1.0 / max(level, 1e-6)
-    return sun * scale, ambient * scale
 
 
 @kernel
@@ -83,8 +50,8 @@ def _bands(x: float) -> float:
 
 @kernel
 def _hazed(w: World, lit: Lit, t: float) -> Lit:
-    clear = math.exp(-t / w.place.fade_m)
-    h = w.place.horizon
+    clear = math.exp(-t / w.fade_m)
+    h = w.horizon
     sky = mix((h[0], h[1], h[2]), lit[0], clear)
     return sky, tint(lit[1], clear)
 
@@ -103,7 +70,8 @@ def _drafted(w: World, kind: int, x: float, y: float, t: float, flat: float) -> 
 @kernel
 def shade_surroundings(
     w: World,
-    scenery: Cast,
+    noise: Noise,
+    stage: Stage,
     kind: int,
     t: float,
     x: float,
@@ -114,7 +82,7 @@ def shade_surroundings(
     dz: float,
 ) -> Lit:
     """Light of ground, walls or distance along a unit ray from (x, y, z), under the scenery's shadow."""
-    color, nx, ny, nz, gloss = surface(w.place, kind, t, x, y, z, dx, dy, dz, w.pixel)
+    color, nx, ny, nz, gloss = surface(w, noise, kind, t, x, y, z, dx, dy, dz, w.pixel)
     dark = (0.0, 0.0, 0.0)
     if kind == BEYOND:
         if w.look == FLAT:
@@ -124,17 +92,17 @@ def shade_surroundings(
         return color, dark
     hx, hy, hz = x + t * dx, y + t * dy, z + t * dz
     facing = nx * w.to_sun[0] + ny * w.to_sun[1] + nz * w.to_sun[2]
-    if kind <= CEILING + 4 and kind != GROUND and w.place.ceiling:
+    if kind != GROUND and w.ceiling:
         facing = 0.45 + 0.25 * facing  # lamps and windows light a room from everywhere
-    elif w.place.kind == kinds.STUDIO:
+    elif w.kind == kinds.STUDIO:
         facing = max(w.to_sun[2], 0.4)
     facing = max(facing, 0.0)
     flat = abs(dx * nx + dy * ny + dz * nz)
     width = t * w.pixel / math.sqrt(max(flat, 0.02))
     open_sun, open_sky = 1.0, 1.0
-    if t < 60.0:
-        open_sun -= hidden_share(scenery.solids, scenery.sun, hx, hy, hz, -1, width)
-        open_sky -= CONTACT * hidden_share(scenery.solids, scenery.sky, hx, hy, hz, -1, width)
+    if t < FAR_M:
+        open_sun -= hidden_share(stage, SUN, hx, hy, hz, -1, width)
+        open_sky -= CONTACT * hidden_share(stage, SKY, hx, hy, hz, -1, width)
     if w.look == DRAFT:
         paper = _drafted(w, kind, hx, hy, t, flat)
         return tint(paper, 0.82), tint(paper, 0.18 * open_sun)
@@ -152,14 +120,14 @@ def shade_surroundings(
     if gloss > 0.0 and w.look == NATURAL and kind == GROUND:
         # Seen flat, glossy ground mirrors the sky or the wall behind; a blur of it is enough.
         mirror = gloss * (0.03 + 0.55 * (1.0 - flat) ** 5)
-        h = w.place.horizon
+        h = w.horizon
         sky_color = mix(sky_color, (h[0], h[1], h[2]), mirror)
     return _hazed(w, (sky_color, sun_color), t)
 
 
 @kernel
 def _hazed_dusk(w: World, sky: Color, sun: Color, t: float) -> Lit:
-    clear = math.exp(-t / min(3.0 * w.place.fade_m, 90.0))
+    clear = math.exp(-t / min(3.0 * w.fade_m, 90.0))
     return mix(_dusk(0.85), sky, clear), tint(sun, clear)
 
 
@@ -178,12 +146,9 @@ def _glint(w: World, nx: float, ny: float, nz: float, dx: float, dy: float, dz: 
 @kernel
 def shade_solid(
     w: World,
-    own: Solids,
+    stage: Stage,
     n: int,
-    scenery: Cast,
-    skip_scenery: int,
-    subject: Cast,
-    skip_subject: int,
+    moving: bool,
     t: float,
     x: float,
     y: float,
@@ -192,17 +157,18 @@ def shade_solid(
     dy: float,
     dz: float,
 ) -> Lit:
-    """Light of primitive ``n`` of ``own`` along a unit ray; ``t`` is used where the ray only grazes it."""
-    inv = own.inverse[n]
-    rx, ry, rz = x - own.origin[n, 0], y - own.origin[n, 1], z - own.origin[n, 2]
+    """Light of solid ``n`` along a unit ray; ``t`` is used where the ray only grazes it."""
+    own = stage.solids[n]
+    inv = own.inverse
+    rx, ry, rz = x - own.origin[0], y - own.origin[1], z - own.origin[2]
     ox = inv[0, 0] * rx + inv[0, 1] * ry + inv[0, 2] * rz
     oy = inv[1, 0] * rx + inv[1, 1] * ry + inv[1, 2] * rz
     oz = inv[2, 0] * rx + inv[2, 1] * ry + inv[2, 2] * rz
     ex = inv[0, 0] * dx + inv[0, 1] * dy + inv[0, 2] * dz
     ey = inv[1, 0] * dx + inv[1, 1] * dy + inv[1, 2] * dz
     ez = inv[2, 0] * dx + inv[2, 1] * dy + inv[2, 2] * dz
-    s0, s1, s2 = own.size[n, 0], own.size[n, 1], own.size[n, 2]
-    hit, face, a, b, c = enter(own.shape[n], s0, s1, s2, ox, oy, oz, ex, ey, ez)
+    s0, s1, s2 = own.size[0], own.size[1], own.size[2]
+    hit, face, a, b, c = enter(own.shape, s0, s1, s2, ox, oy, oz, ex, ey, ez)
     nx, ny, nz = -dx, -dy, -dz
     if hit < MISS:
         t = hit
@@ -213,37 +179,38 @@ def shade_solid(
         nx, ny, nz = nx / length, ny / length, nz / length
     toward = max(-(nx * dx + ny * dy + nz * dz), 0.0)
     width = t * w.pixel / math.sqrt(max(toward, 0.1))
-    m = w.materials[own.material[n]]
     share = accent_share(
-        int(m[6]), m[7], own.shape[n], face, s0, s1, s2,
-        ox + t * ex, oy + t * ey, oz + t * ez, width / own.stretch[n],
+        own.pattern, own.period, own.shape, face, s0, s1, s2,
+        ox + t * ex, oy + t * ey, oz + t * ez, width / own.stretch,
     )  # fmt: skip
-    color = mix((m[0], m[1], m[2]), (m[3], m[4], m[5]), share)
-    gloss = m[8]
+    color = mix(
+        (own.color[0], own.color[1], own.color[2]), (own.accent[0], own.accent[1], own.accent[2]), share
+    )
+    gloss = own.gloss
     hx, hy, hz = x + t * dx, y + t * dy, z + t * dz
     facing = max(nx * w.to_sun[0] + ny * w.to_sun[1] + nz * w.to_sun[2], 0.0)
     rim = (1.0 - toward) ** 3
     dark = (0.0, 0.0, 0.0)
     if w.look == FLAT:
-        if skip_subject >= 0:
+        if moving:
             return mix(mix(_SUBJECT_INK, _SCENERY_INK, 0.10 + 0.25 * toward * share), _RIM, 0.55 * rim), dark
         return _hazed_dusk(w, mix(_SCENERY_INK, _RIM, 0.22 * rim), dark, t)
     open_sun, open_sky = 1.0, 1.0
     if facing > 0.0:
-        open_sun -= hidden_share(scenery.solids, scenery.sun, hx, hy, hz, skip_scenery, width)
-        open_sun *= 1.0 - hidden_share(subject.solids, subject.sun, hx, hy, hz, skip_subject, width)
-    open_sky -= CONTACT * hidden_share(scenery.solids, scenery.sky, hx, hy, hz, skip_scenery, width)
-    open_sky *= 1.0 - CONTACT * hidden_share(subject.solids, subject.sky, hx, hy, hz, skip_subject, width)
+        open_sun -= hidden_share(stage, SUN, hx, hy, hz, n, width)
+        open_sun *= 1.0 - hidden_share(stage, SUBJECT + SUN, hx, hy, hz, n, width)
+    open_sky -= CONTACT * hidden_share(stage, SKY, hx, hy, hz, n, width)
+    open_sky *= 1.0 - CONTACT * hidden_share(stage, SUBJECT + SKY, hx, hy, hz, n, width)
     # Close above the ground half of the sky is ground, and dark.
     open_sky *= 0.62 + 0.38 * ramp(0.0, 0.35, hz)
     if w.look == DRAFT:
-        fill = _BLUE_SUBJECT if skip_subject >= 0 else _BLUE_FILL
+        fill = _BLUE_SUBJECT if moving else _BLUE_FILL
         fill = tint(fill, 0.75 + 0.35 * facing - 0.25 * share)
         return tint(fill, 0.85), tint(fill, 0.15 * open_sun)
     if w.look == PALE:
         grey = luminance(color)
         color = mix((grey, grey, grey), color, 0.6)
-        if skip_subject < 0:
+        if not moving:
             color = mix(color, (0.8, 0.8, 0.8), 0.45)
     up = 0.5 + 0.5 * nz
     bounce = 0.30 * (w.sun[0] * max(w.to_sun[2], 0.0) * 0.5 + w.ambient[0]) * (1.0 - up)
@@ -274,7 +241,7 @@ def shade_solid(
     if w.look == NATURAL:
         # What the surface mirrors: sky above, a dark horizon line, warm ground below.
         mz = dz + 2.0 * toward * nz
-        h, s = w.place.horizon, w.place.zenith
+        h, s = w.horizon, w.zenith
         mirror = mix((h[0], h[1], h[2]), (s[0], s[1], s[2]), ramp(0.05, 0.9, mz))
         mirror = mix((0.16, 0.14, 0.12), mirror, ramp(-0.12, 0.10, mz))
         mirror = tint(mirror, open_sky)

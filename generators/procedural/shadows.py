@@ -1,4 +1,4 @@
-"""Soft shadows without sampling: how much of a wide light each primitive hides from a point.
+"""Soft shadows without sampling: how much of a wide light each solid hides from a point.
 
 Knows nothing of materials or pixels.  Every canonical shape is convex and its outline, seen from the
 light, has a simple signed distance: two discs and their hull for round shapes, a hexagon for boxes.
@@ -11,135 +11,189 @@ The same sum with a very wide light straight above gives the dark contact with t
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from data.schema import FloatArray
 from generators.procedural.kernel import kernel
 from generators.procedural.noise import ramp
-from generators.procedural.rays import MISS, enter
 from generators.procedural.scene import Shape
-from generators.procedural.solids import IntArray, Solids, local_bounds
+from generators.procedural.solids import SOLID, Solid, Solids, enter_solid
+from generators.procedural.world import WorldRecord
 
-_CELLS = 48
-_BOX = int(Shape.BOX)
+SUN, SKY = 0, 1  # which light; + SUBJECT for the shadows that the subject throws
+SUBJECT = 2
+
+_CELLS = 40
+_BOX, _ELLIPSOID, _ROUND_CONE = int(Shape.BOX), int(Shape.ELLIPSOID), int(Shape.ROUND_CONE)
 _SKY_SPREAD, _SKY_REACH_M = 0.8, 0.30
 _SELF_M = 0.004  # a surface does not shadow what lies closer than this below it
 
+_LIGHT = np.dtype(
+    [
+        ("axes", np.float64, (3, 3)),  # two unit vectors across the light, then the one towards it
+        ("low", np.float64, (2,)),  # corner of the grid, across the light
+        ("cell_m", np.float64),
+        ("spread", np.float64),  # half-width of the light over its distance
+        ("reach_m", np.float64),  # an occluder this far away has lost half its effect (0: never)
+    ],
+    align=True,
+)
 
-class Occluders(NamedTuple):
-    """Outlines of bodies seen from one light, binned on a grid across the light.
 
-    ``axes`` (3, 3): two unit vectors across the light, then the one towards it.  ``outline`` (N, 12):
-    round shapes: start (2), axis (2), inverse metric (3), start radius, radius step, inverse axis
-    length²; boxes: centre (2), then normal (2) and half width of each pair of sides.  ``ball`` (N, 4):
-    centre in ``axes`` and radius around everything.  ``spread`` is the light's half-width over
-    its distance; ``reach_m`` is where an occluder has lost half its effect (0: never).
+class Stage(NamedTuple):
+    """All solids, scenery first, and grids across the lights that tell who may shadow whom.
+
+    ``lights`` (4,) are scenery's sun and sky, then the subject's.  ``member`` (4, cells, cells, 1 + N)
+    holds per cell a count and then that many indices into ``solids``.
     """
 
-    axes: FloatArray
-    outline: FloatArray
-    ball: FloatArray
-    low: FloatArray  # (2,) corner of the grid
-    cell_m: float
-    count: IntArray  # (cells, cells)
-    member: IntArray  # (cells, cells, N)
-    spread: float
-    reach_m: float
+    solids: Solids
+    lights: npt.NDArray[np.void]
+    member: npt.NDArray[np.int16]
 
 
-def _axes_towards(direction: FloatArray) -> FloatArray:
-    w = direction / np.linalg.norm(direction)
-    helper = np.array([1.0, 0.0, 0.0]) if abs(w[0]) < 0.8 else np.array([0.0, 1.0, 0.0])
-    u = np.cross(w, helper)
-    u /= np.linalg.norm(u)
-    return np.stack([u, np.cross(w, u), w])
-
-
-def _outline(shape: int, size: FloatArray, linear: FloatArray, origin: FloatArray) -> FloatArray:
-    """One row of ``Occluders.outline``; ``linear`` (2, 3) and ``origin`` (2,) are seen from the light."""
-    row = np.zeros(12)
-    if shape == _BOX:
-        sides = linear * size[:3]
-        row[:2] = origin
-        for i in range(3):
-            normal = np.array([-sides[1, i], sides[0, i]])
-            length = np.hypot(*normal)
-            normal = normal / length if length > 1e-9 else np.array([1.0, 0.0])
-            row[2 + 3 * i : 4 + 3 * i] = normal
-            row[4 + 3 * i] = np.abs(normal @ sides).sum()
-        return row
-    start, axis, across, radii = origin, np.zeros(2), linear, (1.0, 1.0)
-    if shape == Shape.ELLIPSOID:
-        across = linear * size[:3]
-    elif shape == Shape.ROUND_CONE:
-        axis, radii = linear[:, 2] * size[2], (size[0], size[1])
-    else:
-        across = linear[:, :2] * size[0]
-        start, axis = origin - linear[:, 2] * size[1], 2 * linear[:, 2] * size[1]
-    spread = across @ across.T
-    # A disc seen from its edge has no width: give it a little.
-    metric = np.linalg.inv(spread + np.eye(2) * (1e-5 * np.trace(spread) + 1e-12))
-    length = axis @ metric @ axis
-    row[0:4] = *start, *axis
-    row[4:10] = (
-        metric[0, 0],
-        metric[0, 1],
-        metric[1, 1],
-        radii[0],
-        radii[1] - radii[0],
-        1 / max(length, 1e-12),
+def blank_stage(count: int) -> Stage:
+    """Room for ``count`` solids, none of which throws a shadow yet."""
+    return Stage(
+        np.zeros(count, SOLID), np.zeros(4, _LIGHT), np.zeros((4, _CELLS, _CELLS, 1 + count), np.int16)
     )
-    return row
 
 
 @kernel
-def _bin(
-    ball: FloatArray, margin: FloatArray, low: FloatArray, cell: float, count: IntArray, member: IntArray
-) -> None:
-    for i in range(len(ball)):
-        reach = ball[i, 3] + margin[i]
-        x0 = max(int((ball[i, 0] - reach - low[0]) / cell), 0)
-        x1 = min(int((ball[i, 0] + reach - low[0]) / cell), _CELLS - 1)
-        y0 = max(int((ball[i, 1] - reach - low[1]) / cell), 0)
-        y1 = min(int((ball[i, 1] + reach - low[1]) / cell), _CELLS - 1)
-        for a in range(x0, x1 + 1):
-            for b in range(y0, y1 + 1):
-                member[a, b, count[a, b]] = i
-                count[a, b] += 1
-
-
-def occluders(solids: Solids, direction: FloatArray, spread: float, reach_m: float) -> Occluders:
-    """What solids hide from a light in ``direction`` (from the scene to it)."""
-    shape, size, linear, origin = solids.shape, solids.size, solids.linear, solids.origin
-    n = len(shape)
-    axes = _axes_towards(direction)
-    count = np.zeros((_CELLS, _CELLS), np.int64)
-    member = np.zeros((_CELLS, _CELLS, max(n, 1)), np.int64)
-    if n == 0:
-        nothing = np.zeros((0, 12)), np.zeros((0, 4)), np.full(2, 1e9)
-        return Occluders(axes, *nothing, 1.0, count, member, spread, reach_m)
-    seen, place = axes @ linear, origin @ axes.T
-    outline = np.stack([_outline(int(shape[i]), size[i], seen[i, :2], place[i, :2]) for i in range(n)])
-    low, high = local_bounds(shape, size)
-    half = np.abs(seen) @ (0.5 * (high - low))[..., None]
-    middle = place + (seen @ (0.5 * (low + high))[..., None])[..., 0]
-    ball = np.concatenate([middle, np.linalg.norm(half[..., 0], axis=1)[:, None]], 1)
-    # The penumbra at the ground is the widest that anything in the scene can see.
-    world_top = origin[:, 2] + np.abs(linear[:, 2]).sum(1) * np.abs(np.concatenate([low, high], 1)).max(1)
-    slant = max(float(axes[2, 2]), 0.2)
-    margin = 0.03 + spread * np.minimum(np.maximum(world_top, 0) / slant, reach_m * 3 if reach_m else 1e9)
-    reach = ball[:, 3] + margin
-    corner = (ball[:, :2] - reach[:, None]).min(0)
-    cell = float(((ball[:, :2] + reach[:, None]).max(0) - corner).max()) / _CELLS + 1e-9
-    flat_ball = np.ascontiguousarray(ball[:, [0, 1, 3]])
-    _bin(np.insert(flat_ball, 2, ball[:, 2], axis=1), margin, corner, cell, count, member)
-    return Occluders(axes, outline, ball, corner, cell, count, member, spread, reach_m)
+def _outline_box(s: Solid, axes: Any, out: Any) -> None:
+    """Centre (2), then normal (2) and half width of each pair of sides."""
+    side = np.empty((3, 2))
+    for i in range(3):
+        for k in range(2):
+            m = axes[k, 0] * s.linear[0, i] + axes[k, 1] * s.linear[1, i] + axes[k, 2] * s.linear[2, i]
+            side[i, k] = m * s.size[i]
+    for k in range(2):
+        out[k] = axes[k, 0] * s.origin[0] + axes[k, 1] * s.origin[1] + axes[k, 2] * s.origin[2]
+    for i in range(3):
+        length = math.sqrt(side[i, 0] ** 2 + side[i, 1] ** 2)
+        nx, ny = (-side[i, 1] / length, side[i, 0] / length) if length > 1e-9 else (1.0, 0.0)
+        width = 0.0
+        for j in range(3):
+            width += abs(nx * side[j, 0] + ny * side[j, 1])
+        out[2 + 3 * i], out[3 + 3 * i], out[4 + 3 * i] = nx, ny, width
 
 
 @kernel
-def _towards_inside(shape: int, o: FloatArray, x: float, y: float) -> tuple[float, float, float]:
+def _outline_round(s: Solid, axes: Any, out: Any) -> None:
+    """Start (2), axis (2), inverse metric (3), start radius, radius step, inverse axis length²."""
+    across = np.zeros((2, 3))  # the unit ball (or disc) of the shape, seen from the light
+    for k in range(2):
+        for i in range(3):
+            across[k, i] = axes[k, 0] * s.linear[0, i] + axes[k, 1] * s.linear[1, i] + axes[k, 2] * s.linear[2, i]
+        out[k] = axes[k, 0] * s.origin[0] + axes[k, 1] * s.origin[1] + axes[k, 2] * s.origin[2]
+        out[2 + k] = 0.0
+    out[7], out[8] = 1.0, 0.0
+    if s.shape == _ELLIPSOID:
+        for i in range(3):
+            across[0, i] *= s.size[i]
+            across[1, i] *= s.size[i]
+    elif s.shape == _ROUND_CONE:
+        out[2], out[3] = across[0, 2] * s.size[2], across[1, 2] * s.size[2]
+        out[7], out[8] = s.size[0], s.size[1] - s.size[0]
+    else:
+        for k in range(2):
+            out[k] -= across[k, 2] * s.size[1]
+            out[2 + k] = 2 * across[k, 2] * s.size[1]
+            across[k, 0], across[k, 1], across[k, 2] = across[k, 0] * s.size[0], across[k, 1] * s.size[0], 0.0
+    a, b, c = 0.0, 0.0, 0.0
+    for i in range(3):
+        a += across[0, i] ** 2
+        b += across[0, i] * across[1, i]
+        c += across[1, i] ** 2
+    # A disc seen from its edge has no width: give it a little.
+    little = 1e-5 * (a + c) + 1e-12
+    a, c = a + little, c + little
+    det = a * c - b * b
+    out[4], out[5], out[6] = c / det, -b / det, a / det
+    length = out[4] * out[2] ** 2 + 2 * out[5] * out[2] * out[3] + out[6] * out[3] ** 2
+    out[9] = 1.0 / max(length, 1e-12)
+
+
+@kernel
+def _aim(light: Any, x: float, y: float, z: float) -> None:
+    """Fill ``axes`` for a light in unit direction (x, y, z)."""
+    a = light.axes
+    a[2, 0], a[2, 1], a[2, 2] = x, y, z
+    if abs(x) < 0.8:
+        length = math.sqrt(y * y + z * z)
+        a[0, 0], a[0, 1], a[0, 2] = 0.0, z / length, -y / length
+    else:
+        length = math.sqrt(x * x + z * z)
+        a[0, 0], a[0, 1], a[0, 2] = -z / length, 0.0, x / length
+    a[1, 0] = y * a[0, 2] - z * a[0, 1]
+    a[1, 1] = z * a[0, 0] - x * a[0, 2]
+    a[1, 2] = x * a[0, 1] - y * a[0, 0]
+
+
+@kernel
+def throw_shadows(worlds: WorldRecord, stage: Stage, first: int, end: int, group: int, sun_spread: float) -> None:
+    """Make ``solids[first:end]`` the occluders of lights ``group`` (0 or SUBJECT) and the next."""
+    w = worlds[0]
+    for kind in range(2):
+        light, member = stage.lights[group + kind], stage.member[group + kind]
+        if kind == SUN:
+            _aim(light, w.to_sun[0], w.to_sun[1], w.to_sun[2])
+        else:
+            _aim(light, 0.0, 0.0, 1.0)
+        light.spread = sun_spread if kind == SUN else _SKY_SPREAD
+        light.reach_m = 0.0 if kind == SUN else _SKY_REACH_M
+        member[:, :, 0] = 0
+        slant = max(light.axes[2, 2], 0.2)
+        low_u, low_v, high_u, high_v = 1e9, 1e9, -1e9, -1e9
+        for n in range(first, end):
+            s = stage.solids[n]
+            if s.stretch == 0.0:
+                continue
+            if s.shape == _BOX:
+                _outline_box(s, light.axes, s.outline[kind])
+            else:
+                _outline_round(s, light.axes, s.outline[kind])
+            ball = s.ball[kind]
+            for k in range(3):
+                ball[k] = (
+                    light.axes[k, 0] * s.middle[0] + light.axes[k, 1] * s.middle[1] + light.axes[k, 2] * s.middle[2]
+                )
+            ball[3] = s.radius
+            margin = _margin(s, light.spread, light.reach_m, slant)
+            low_u, high_u = min(low_u, ball[0] - margin), max(high_u, ball[0] + margin)
+            low_v, high_v = min(low_v, ball[1] - margin), max(high_v, ball[1] + margin)
+        light.low[0], light.low[1] = low_u, low_v
+        light.cell_m = max(high_u - low_u, high_v - low_v, 1e-3) / _CELLS
+        for n in range(first, end):
+            s = stage.solids[n]
+            if s.stretch == 0.0:
+                continue
+            margin = _margin(s, light.spread, light.reach_m, slant)
+            u, v = s.ball[kind, 0] - low_u, s.ball[kind, 1] - low_v
+            for a in range(_cell(u - margin, light.cell_m), _cell(u + margin, light.cell_m) + 1):
+                for b in range(_cell(v - margin, light.cell_m), _cell(v + margin, light.cell_m) + 1):
+                    member[a, b, 0] += 1
+                    member[a, b, member[a, b, 0]] = n
+
+
+@kernel
+def _margin(s: Solid, spread: float, reach_m: float, slant: float) -> float:
+    """Radius around a solid's middle, across the light, in which a point can be shadowed by it."""
+    fall = max(s.middle[2] + s.radius, 0.0) / slant  # to the ground, along the light
+    if reach_m > 0.0:
+        fall = min(fall, 4.0 * reach_m)
+    return s.radius + spread * fall + 0.05
+
+
+@kernel
+def _cell(at: float, cell_m: float) -> int:
+    return min(max(int(at / cell_m), 0), _CELLS - 1)
+
+
+@kernel
+def _towards_inside(shape: int, o: Any, x: float, y: float) -> tuple[float, float, float]:
     """Signed distance from (x, y) to an outline, and a point near (x, y) that lies inside it."""
     if shape == _BOX:
         px, py = x - o[0], y - o[1]
@@ -163,54 +217,42 @@ def _towards_inside(shape: int, o: FloatArray, x: float, y: float) -> tuple[floa
 
 
 @kernel
-def hidden_share(
-    solids: Solids, light: Occluders, x: float, y: float, z: float, skip: int, width: float
-) -> float:
-    """Share in [0, 1] of the light that bodies other than ``skip`` hide from a world point.
+def hidden_share(stage: Stage, which: int, x: float, y: float, z: float, skip: int, width: float) -> float:
+    """Share in [0, 1] of light ``which`` that its occluders, but for ``skip``, hide from a world point.
 
     ``width`` (metres) is the size of a pixel there: no edge gets sharper than that.
     """
+    light = stage.lights[which]
     axes = light.axes
     u = axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z
     v = axes[1, 0] * x + axes[1, 1] * y + axes[1, 2] * z
-    i = int(math.floor((u - light.low[0]) / light.cell_m))
-    j = int(math.floor((v - light.low[1]) / light.cell_m))
-    if i < 0 or j < 0 or i >= _CELLS or j >= _CELLS:
+    grid_u, grid_v = (u - light.low[0]) / light.cell_m, (v - light.low[1]) / light.cell_m
+    if not (0.0 <= grid_u < _CELLS and 0.0 <= grid_v < _CELLS):
         return 0.0
+    i, j = int(grid_u), int(grid_v)
     w = axes[2, 0] * x + axes[2, 1] * y + axes[2, 2] * z
     hidden = 0.0
-    for m in range(light.count[i, j]):
-        n = light.member[i, j, m]
-        above = light.ball[n, 2] + light.ball[n, 3] - w
+    for k in range(1, 1 + stage.member[which, i, j, 0]):
+        n = int(stage.member[which, i, j, k])
+        s = stage.solids[n]
+        ball = s.ball[which & 1]
+        above = ball[2] + ball[3] - w
         if n == skip or above <= 0.0:
             continue
         widest = light.spread * above + width
-        du, dv = u - light.ball[n, 0], v - light.ball[n, 1]
-        if du * du + dv * dv > (light.ball[n, 3] + widest) ** 2:
+        du, dv = u - ball[0], v - ball[1]
+        if du * du + dv * dv > (ball[3] + widest) ** 2:
             continue
-        distance, inside_u, inside_v = _towards_inside(solids.shape[n], light.outline[n], u, v)
+        distance, inside_u, inside_v = _towards_inside(s.shape, s.outline[which & 1], u, v)
         if distance > widest:
             continue
-        # Look down from above the body through a place inside its outline: where is its lit side?
+        # Look down from above the solid through a place inside its outline: where is its lit side?
         du, dv, start = inside_u - u, inside_v - v, above + 0.1
-        rx = x + axes[0, 0] * du + axes[1, 0] * dv + axes[2, 0] * start - solids.origin[n, 0]
-        ry = y + axes[0, 1] * du + axes[1, 1] * dv + axes[2, 1] * start - solids.origin[n, 1]
-        rz = z + axes[0, 2] * du + axes[1, 2] * dv + axes[2, 2] * start - solids.origin[n, 2]
-        inv = solids.inverse[n]
-        t = enter(
-            solids.shape[n],
-            solids.size[n, 0],
-            solids.size[n, 1],
-            solids.size[n, 2],
-            inv[0, 0] * rx + inv[0, 1] * ry + inv[0, 2] * rz,
-            inv[1, 0] * rx + inv[1, 1] * ry + inv[1, 2] * rz,
-            inv[2, 0] * rx + inv[2, 1] * ry + inv[2, 2] * rz,
-            -(inv[0, 0] * axes[2, 0] + inv[0, 1] * axes[2, 1] + inv[0, 2] * axes[2, 2]),
-            -(inv[1, 0] * axes[2, 0] + inv[1, 1] * axes[2, 1] + inv[1, 2] * axes[2, 2]),
-            -(inv[2, 0] * axes[2, 0] + inv[2, 1] * axes[2, 1] + inv[2, 2] * axes[2, 2]),
-        )[0]
-        height = start - t
-        if t >= MISS or height <= _SELF_M:
+        rx = x + axes[0, 0] * du + axes[1, 0] * dv + axes[2, 0] * start
+        ry = y + axes[0, 1] * du + axes[1, 1] * dv + axes[2, 1] * start
+        rz = z + axes[0, 2] * du + axes[1, 2] * dv + axes[2, 2] * start
+        height = start - enter_solid(s, 0.0, rx, ry, rz, -axes[2, 0], -axes[2, 1], -axes[2, 2])[0]
+        if height <= _SELF_M:
             continue
         soft = light.spread * height + width
         cover = ramp(-soft, soft, -distance)
@@ -218,20 +260,3 @@ def hidden_share(
             cover *= 1.0 / (1.0 + (height / light.reach_m) ** 2)
         hidden = max(hidden, cover)
     return hidden
-
-
-class Cast(NamedTuple):
-    """Solids with what they hide from the sun and from the sky."""
-
-    solids: Solids
-    sun: Occluders
-    sky: Occluders
-
-
-def cast(solids: Solids, to_sun: FloatArray, sun_spread: float) -> Cast:
-    """Solids ready to be lit and to throw shadows. ``sun_spread`` is the sun's half-width in radians."""
-    return Cast(
-        solids,
-        occluders(solids, to_sun, sun_spread, 0.0),
-        occluders(solids, np.array([0.0, 0.0, 1.0]), _SKY_SPREAD, _SKY_REACH_M),
-    )

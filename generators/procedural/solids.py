@@ -1,88 +1,200 @@
-"""Primitives at one frame, made ready for rays: inverse maps and bounds on the picture.
+"""Primitives at one frame, made ready for rays: inverse maps, bounds on the picture, materials.
 
-Knows nothing of light or materials.
+Knows nothing of light.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from data.schema import FloatArray
-from generators.procedural.projection import NEAR_M, View, to_pixels
-from generators.procedural.scene import Primitives, Shape
+from generators.procedural.kernel import kernel
+from generators.procedural.projection import NEAR_M
+from generators.procedural.rays import enter
+from generators.procedural.scene import Material, Primitives, Shape
+from generators.procedural.world import World, WorldRecord
 
-IntArray = npt.NDArray[np.int64]
+_BOX, _ROUND_CONE, _CYLINDER = int(Shape.BOX), int(Shape.ROUND_CONE), int(Shape.CYLINDER)
+_FLATTEST = 1e-12  # a map that squeezes volume below this cannot be turned back into local coordinates
 
-_FLATTEST = 1e-9  # a map that squeezes volume below this cannot be turned back into local coordinates
-
-
-class Solids(NamedTuple):
-    """N primitives at one frame: ``world = linear @ local + origin`` and back.
-
-    ``stretch`` is the mean number of metres in a local unit.  ``bounds`` are pixels
-    (x from, y from, x to, y to), ends excluded, that hold all that can be seen of the primitive.
-    ``grow`` is how much a thin primitive must be thickened, in local units, to be at least a pixel
-    wide: it is drawn as it is, but this finds the pixels that need a closer look.
-    """
-
-    shape: IntArray  # (N,)
-    size: FloatArray  # (N, 4)
-    material: IntArray  # (N,)
-    linear: FloatArray  # (N, 3, 3)
-    inverse: FloatArray  # (N, 3, 3)
-    origin: FloatArray  # (N, 3)
-    stretch: FloatArray  # (N,)
-    bounds: IntArray  # (N, 4)
-    grow: FloatArray  # (N,)
-
-
-def local_bounds(shape: IntArray, size: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Lower and upper corners (N, 3) of the shapes in their own coordinates."""
-    high = size[:, :3].copy()
-    low = -high
-    cone, cylinder = shape == Shape.ROUND_CONE, shape == Shape.CYLINDER
-    radius = np.maximum(size[:, 0], size[:, 1])
-    length = size[:, 2]
-    high[cone] = np.stack([radius, radius, np.maximum(length + size[:, 1], size[:, 0])], -1)[cone]
-    low[cone] = np.stack([-radius, -radius, np.minimum(-size[:, 0], length - size[:, 1])], -1)[cone]
-    high[cylinder] = np.stack([size[:, 0], size[:, 0], size[:, 1]], -1)[cylinder]
-    low[cylinder] = -high[cylinder]
-    return low, high
+SOLID = np.dtype(
+    [
+        ("shape", np.int64),
+        ("size", np.float64, (3,)),
+        ("linear", np.float64, (3, 3)),  # world = linear @ local + origin
+        ("inverse", np.float64, (3, 3)),
+        ("origin", np.float64, (3,)),
+        ("stretch", np.float64),  # mean metres per local unit; 0 marks a solid too flat to draw
+        ("bounds", np.int64, (4,)),  # pixels that hold all of it: x from, y from, x to, y to
+        # A thin solid is drawn as it is, but thickened by this (local units) it fills a pixel:
+        # that finds the pixels that need a closer look.
+        ("grow", np.float64),
+        ("middle", np.float64, (3,)),  # of a ball around it, world
+        ("radius", np.float64),
+        ("outline", np.float64, (2, 12)),  # seen from the sun and from above, see ``shadows``
+        ("ball", np.float64, (2, 4)),  # middle as the sun and the sky see it, and radius
+        ("color", np.float64, (3,)),
+        ("accent", np.float64, (3,)),
+        ("pattern", np.int64),
+        ("period", np.float64),
+        ("gloss", np.float64),
+    ],
+    align=True,
+)
+Solid = Any  # a record of SOLID as kernels see it
+Solids = npt.NDArray[np.void]  # (N,) of SOLID
 
 
-def solids_at(primitives: Primitives, frame: int, view: View) -> Solids:
-    """The primitives at ``frame`` as ``view`` sees them; primitives with one row stand still."""
+@kernel
+def enter_solid(
+    s: Solid, grow: float, x: float, y: float, z: float, dx: float, dy: float, dz: float
+) -> tuple[float, int]:
+    """Distance and face where a world ray enters the solid, thickened by ``grow`` local units."""
+    m = s.inverse
+    x, y, z = x - s.origin[0], y - s.origin[1], z - s.origin[2]
+    hit = enter(
+        s.shape,
+        s.size[0] + grow,
+        s.size[1] + grow,
+        s.size[2] + grow,
+        m[0, 0] * x + m[0, 1] * y + m[0, 2] * z,
+        m[1, 0] * x + m[1, 1] * y + m[1, 2] * z,
+        m[2, 0] * x + m[2, 1] * y + m[2, 2] * z,
+        m[0, 0] * dx + m[0, 1] * dy + m[0, 2] * dz,
+        m[1, 0] * dx + m[1, 1] * dy + m[1, 2] * dz,
+        m[2, 0] * dx + m[2, 1] * dy + m[2, 2] * dz,
+    )
+    return hit[0], hit[1]
+
+
+@kernel
+def _corners(s: Solid) -> tuple[float, float, float, float]:
+    """Half-widths x and y, lower z and upper z of the shape in its own coordinates."""
+    a, b, c = s.size[0], s.size[1], s.size[2]
+    if s.shape == _ROUND_CONE:
+        r = max(a, b)
+        return r, r, min(-a, c - b), max(a, c + b)
+    if s.shape == _CYLINDER:
+        return a, a, -b, b
+    return a, b, -c, c
+
+
+@kernel
+def _invert(s: Solid) -> float:
+    """Fill ``inverse``; returns the volume of the map, 0 where there is no inverse."""
+    m = s.linear
+    c0 = m[1, 1] * m[2, 2] - m[1, 2] * m[2, 1]
+    c1 = m[1, 2] * m[2, 0] - m[1, 0] * m[2, 2]
+    c2 = m[1, 0] * m[2, 1] - m[1, 1] * m[2, 0]
+    volume = m[0, 0] * c0 + m[0, 1] * c1 + m[0, 2] * c2
+    if not abs(volume) > _FLATTEST:
+        return 0.0
+    k = 1.0 / volume
+    out = s.inverse
+    out[0, 0], out[1, 0], out[2, 0] = c0 * k, c1 * k, c2 * k
+    out[0, 1] = (m[0, 2] * m[2, 1] - m[0, 1] * m[2, 2]) * k
+    out[1, 1] = (m[0, 0] * m[2, 2] - m[0, 2] * m[2, 0]) * k
+    out[2, 1] = (m[0, 1] * m[2, 0] - m[0, 0] * m[2, 1]) * k
+    out[0, 2] = (m[0, 1] * m[1, 2] - m[0, 2] * m[1, 1]) * k
+    out[1, 2] = (m[0, 2] * m[1, 0] - m[0, 0] * m[1, 2]) * k
+    out[2, 2] = (m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]) * k
+    return abs(volume)
+
+
+@kernel
+def _bound(w: World, s: Solid) -> None:
+    """Fill the ball around the solid, its pixel bounds and ``grow``."""
+    hx, hy, low, high = _corners(s)
+    m, o, v = s.linear, s.origin, w.position
+    left, top, right, bottom, nearest = 1e9, 1e9, -1e9, -1e9, 1e9
+    middle, reach, behind, seen = 0.5 * (low + high), 0.0, False, False
+    for i in range(3):
+        s.middle[i] = o[i] + m[i, 2] * middle
+    for k in range(8):
+        x, y, z = (hx if k & 1 else -hx), (hy if k & 2 else -hy), (high if k & 4 else low)
+        px = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + o[0]
+        py = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + o[1]
+        pz = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + o[2]
+        reach = max(reach, (px - s.middle[0]) ** 2 + (py - s.middle[1]) ** 2 + (pz - s.middle[2]) ** 2)
+        px, py, pz = px - v[0], py - v[1], pz - v[2]
+        depth = px * w.forward[0] + py * w.forward[1] + pz * w.forward[2]
+        nearest = min(nearest, depth)
+        if depth < NEAR_M:
+            behind = True
+            continue
+        seen = True
+        scale = w.focal_px / depth
+        column = w.half_px + scale * (px * w.right[0] + py * w.right[1] + pz * w.right[2])
+        row = w.half_px - scale * (px * w.up[0] + py * w.up[1] + pz * w.up[2])
+        left, right = min(left, column), max(right, column)
+        top, bottom = min(top, row), max(bottom, row)
+    s.radius = math.sqrt(reach)
+    size_px = 2 * w.half_px
+    if behind:  # what reaches behind the camera can be anywhere on the picture
+        left, top, right, bottom = 0.0, 0.0, size_px, size_px
+    b = s.bounds
+    b[0], b[1] = int(min(max(left - 1, 0.0), size_px)), int(min(max(top - 1, 0.0), size_px))
+    b[2], b[3] = int(min(max(right + 2, 0.0), size_px)), int(min(max(bottom + 2, 0.0), size_px))
+    if not seen:
+        b[2], b[3] = b[0], b[1]
+    thinnest = min(s.size[0], s.size[1])
+    if s.shape != _ROUND_CONE and s.shape != _CYLINDER:
+        thinnest = min(thinnest, s.size[2])
+    pixel = max(nearest, NEAR_M) * w.pixel / s.stretch
+    s.grow = 0.75 * pixel if thinnest < pixel else 0.0
+
+
+@kernel
+def _prepare(
+    worlds: WorldRecord,
+    solids: Solids,
+    first: int,
+    shape: npt.NDArray[np.int64],
+    size: FloatArray,
+    linear: FloatArray,
+    origin: FloatArray,
+) -> None:
+    w = worlds[0]
+    for n in range(len(shape)):
+        s = solids[first + n]
+        s.shape = shape[n]
+        for i in range(3):
+            s.size[i], s.origin[i] = max(size[n, i], 1e-6), origin[n, i]
+            for j in range(3):
+                s.linear[i, j] = linear[n, i, j]
+        volume = _invert(s)
+        s.stretch = volume ** (1 / 3)
+        if volume > 0.0:
+            _bound(w, s)
+        else:
+            for i in range(4):
+                s.bounds[i] = 0
+
+
+def place_solids(
+    worlds: WorldRecord, solids: Solids, first: int, primitives: Primitives, frame: int
+) -> None:
+    """Write the primitives at ``frame`` to ``solids[first:]``; primitives with one row stand still."""
     row = frame if len(primitives.linear) > 1 else 0
-    linear, origin = primitives.linear[row], primitives.origin[row]
-    volume = np.abs(np.linalg.det(linear))
-    usable = volume > _FLATTEST
-    linear = np.where(usable[:, None, None], linear, np.eye(3))
-    low, high = local_bounds(primitives.shape, primitives.size)
-    pick = np.array([[(corner >> axis) & 1 for axis in range(3)] for corner in range(8)], bool)
-    corners = np.where(pick, high[:, None], low[:, None])  # (N, 8, 3)
-    pixels, depth = to_pixels(view, corners @ linear.transpose(0, 2, 1) + origin[:, None])
-    size_px = int(round(2 * view.half_px))
-    # A body that reaches behind the camera can be anywhere on the picture.
-    across = (depth < NEAR_M).any(1)
-    seen = usable & (depth >= NEAR_M).any(1)
-    start = np.where(across[:, None], 0, np.floor(pixels.min(1)) - 1)
-    end = np.where(across[:, None], size_px, np.ceil(pixels.max(1)) + 1)
-    bounds = np.concatenate([start, np.where(seen[:, None], end, start)], 1)
-    stretch = np.where(usable, np.cbrt(volume), 1.0)
-    pixel = np.maximum(depth.min(1), NEAR_M) / view.focal_px / stretch
-    used = np.where(primitives.shape == Shape.CYLINDER, 2, np.where(primitives.shape == Shape.ROUND_CONE, 2, 3))
-    thinnest = np.where(np.arange(3) < used[:, None], primitives.size[:, :3], np.inf).min(1)
-    return Solids(
+    _prepare(
+        worlds,
+        solids,
+        first,
         np.ascontiguousarray(primitives.shape, np.int64),
         np.ascontiguousarray(primitives.size, np.float64),
-        np.ascontiguousarray(primitives.material, np.int64),
-        np.ascontiguousarray(linear),
-        np.ascontiguousarray(np.linalg.inv(linear)),
-        np.ascontiguousarray(origin, np.float64),
-        stretch,
-        np.clip(bounds, 0, size_px).astype(np.int64),
-        np.where(thinnest < pixel, 0.75 * pixel, 0.0),
+        np.ascontiguousarray(primitives.linear[row], np.float64),
+        np.ascontiguousarray(primitives.origin[row], np.float64),
     )
+
+
+def paint_solids(solids: Solids, first: int, primitives: Primitives, materials: tuple[Material, ...]) -> None:
+    """Write the primitives' materials to ``solids[first:]``."""
+    for n, index in enumerate(primitives.material):
+        m = materials[index]
+        row = solids[first + n]
+        row["color"], row["accent"], row["pattern"] = m.color, m.accent, int(m.pattern)
+        row["period"], row["gloss"] = max(m.scale_m, 1e-4), m.gloss

@@ -10,8 +10,8 @@ import math
 
 from generators.procedural import place as kinds
 from generators.procedural.kernel import kernel
-from generators.procedural.noise import Color, band, chance, line, mix, ramp, sample, srgb, tint, wave
-from generators.procedural.place import Place
+from generators.procedural.noise import Color, Noise, band, chance, line, mix, ramp, sample, srgb, tint, wave
+from generators.procedural.world import World
 
 _RENDERS = (srgb(0xD9C7A8), srgb(0xC98F6B), srgb(0xB7B9B4), srgb(0x9C5B45), srgb(0xE2D9C3))
 _GLASS, _GLASS_SKY, _FRAME, _DOOR = srgb(0x2E3B47), srgb(0x8FB4CF), srgb(0xEDEAE2), srgb(0x51382B)
@@ -32,12 +32,12 @@ def _house(u: float, side: int, pitch: float) -> tuple[float, float, float]:
 
 
 @kernel
-def wall_height(p: Place, side: int, u: float) -> float:
+def wall_height(w: World, side: int, u: float) -> float:
     """How high the wall stands at ``u``: houses differ, everything else is level."""
-    if p.kind == kinds.STREET or p.kind == kinds.PLAZA:
-        own = _house(u + p.shift_m[0], side, 7.0)[2]
+    if w.kind == kinds.STREET or w.kind == kinds.PLAZA:
+        own = _house(u + w.shift_m[0], side, 7.0)[2]
         return 5.6 + 0.8 * math.floor(own * 5.0)
-    return p.wall_m
+    return w.wall_m
 
 
 @kernel
@@ -49,18 +49,18 @@ def _pane(du: float, dz: float, half_u: float, half_z: float, width: float) -> f
 
 
 @kernel
-def _facade(p: Place, side: int, u: float, z: float, width: float) -> Color:
-    u = u + p.shift_m[0]
+def _facade(w: World, noise: Noise, side: int, u: float, z: float, width: float) -> Color:
+    u = u + w.shift_m[0]
     number, at, own = _house(u, side, 7.0)
     pick = int(own * 4.999)
     color = _RENDERS[pick]
-    n = sample(p.noise, u, z, 3.7, width)
-    color = tint(color, 1.0 + p.detail * (0.05 * n[0] + 0.06 * n[1]))
+    n = sample(noise, u, z, 3.7, width)
+    color = tint(color, 1.0 + w.detail * (0.05 * n[0] + 0.06 * n[1]))
     if pick == 3:
         row = math.floor(z / 0.1)
         bricks = max(line(z, 0.1, 0.014, width), line(u + 0.11 * (int(row) & 1), 0.22, 0.014, width))
-        color = mix(color, _MORTAR, 0.5 * bricks * p.detail)
-    top = wall_height(p, side, u - p.shift_m[0])
+        color = mix(color, _MORTAR, 0.5 * bricks * w.detail)
+    top = wall_height(w, side, u - w.shift_m[0])
     color = mix(color, tint(color, 0.62), band(z - top + 0.28, 0.05, width))
     color = mix(color, _FRAME, 0.6 * ramp(top - 0.2 - width, top - 0.2 + width, z))
     if z < 3.1:
@@ -88,14 +88,14 @@ def _facade(p: Place, side: int, u: float, z: float, width: float) -> Color:
 
 
 @kernel
-def _gym(p: Place, side: int, u: float, z: float, width: float) -> Color:
+def _gym(w: World, noise: Noise, side: int, u: float, z: float, width: float) -> Color:
     if z < 1.9:
         seam = line(u, 1.2, 0.025, width)
         shade = 1.0 - 0.18 * ramp(0.35, 0.6, abs(u / 1.2 - math.floor(u / 1.2) - 0.5))
         return tint(_GYM_PAD, (shade - 0.35 * seam) * (1.0 - 0.4 * ramp(0.1, 0.0, z)))
     row = math.floor(z / 0.3)
     joints = max(line(z, 0.3, 0.014, width), line(u + 0.3 * (int(row) & 1), 0.6, 0.014, width))
-    color = tint(_GYM_UPPER, 1.0 - 0.14 * joints * p.detail)
+    color = tint(_GYM_UPPER, 1.0 - 0.14 * joints * w.detail)
     color = mix(color, _GYM_STRIPE, band(z - 2.25, 0.12, width))
     color = mix(color, _GYM_PAD, band(z - 2.55, 0.06, width))
     at = u / 3.2 - math.floor(u / 3.2) - 0.5
@@ -105,10 +105,10 @@ def _gym(p: Place, side: int, u: float, z: float, width: float) -> Color:
 
 
 @kernel
-def _living_room(p: Place, side: int, u: float, z: float, width: float) -> Color:
-    n = sample(p.noise, u, z, 2.9, width)
+def _living_room(w: World, noise: Noise, side: int, u: float, z: float, width: float) -> Color:
+    n = sample(noise, u, z, 2.9, width)
     stripes = wave(u / 0.36, width / 0.36)
-    color = tint(mix(_PLASTER, _DADO, 0.10 * stripes), 1.0 + p.detail * 0.015 * n[1])
+    color = tint(mix(_PLASTER, _DADO, 0.10 * stripes), 1.0 + w.detail * 0.015 * n[1])
     color = mix(color, tint(_DADO, 1.0 + 0.02 * n[1]), ramp(0.95 + width, 0.95 - width, z))
     color = mix(color, _SKIRTING, band(z - 0.95, 0.035, width))
     color = mix(color, tint(_SKIRTING, 0.55), band(z - 0.17, 0.008, width))
@@ -131,18 +131,18 @@ def _living_room(p: Place, side: int, u: float, z: float, width: float) -> Color
 
 
 @kernel
-def _warehouse(p: Place, side: int, u: float, z: float, width: float) -> Color:
-    n = sample(p.noise, u, z, 2.7, width)
+def _warehouse(w: World, noise: Noise, side: int, u: float, z: float, width: float) -> Color:
+    n = sample(noise, u, z, 2.7, width)
     if z < 2.6:
         row = math.floor(z / 0.13)
         joints = max(line(z, 0.13, 0.018, width), line(u + 0.15 * (int(row) & 1), 0.3, 0.018, width))
         own = chance(int(math.floor((u + 0.15 * (int(row) & 1)) / 0.3)), int(row) + 71 * side)
         melt = 1.0 - ramp(0.3, 0.9, width / 0.13)
-        color = tint(_BRICK, 1.0 + melt * 0.35 * (own - 0.5) + p.detail * 0.06 * n[1] + 0.06 * n[0])
+        color = tint(_BRICK, 1.0 + melt * 0.35 * (own - 0.5) + w.detail * 0.06 * n[1] + 0.06 * n[0])
         color = mix(color, _MORTAR, 0.6 * joints)
     else:
         rib = math.cos(2 * math.pi * u / 0.28) * (1.0 - ramp(0.3, 0.7, width / 0.28))
-        color = tint(_STEEL, 1.0 + 0.16 * rib + 0.05 * n[0] + p.detail * 0.02 * n[1])
+        color = tint(_STEEL, 1.0 + 0.16 * rib + 0.05 * n[0] + w.detail * 0.02 * n[1])
         color = tint(color, 1.0 - 0.3 * line(z - 2.6, 2.1, 0.03, width))
         at = u / 5.0 - math.floor(u / 5.0) - 0.5
         bars = max(line(at * 5.0, 0.6, 0.05, width), band(z - 4.7, 0.025, width))
@@ -152,26 +152,26 @@ def _warehouse(p: Place, side: int, u: float, z: float, width: float) -> Color:
 
 
 @kernel
-def wall(p: Place, side: int, u: float, z: float, width: float) -> Color:
+def wall(w: World, noise: Noise, side: int, u: float, z: float, width: float) -> Color:
     """Albedo of a wall at ``u`` along it and ``z`` up it, averaged over ``width``."""
     width = max(width, 1e-4)
-    if p.kind == kinds.STREET or p.kind == kinds.PLAZA:
-        return _facade(p, side, u, z, width)
-    if p.kind == kinds.GYM:
-        return _gym(p, side, u, z, width)
-    if p.kind == kinds.LIVING_ROOM:
-        return _living_room(p, side, u, z, width)
-    if p.kind == kinds.WAREHOUSE:
-        return _warehouse(p, side, u, z, width)
-    n = sample(p.noise, u, z, 2.3, width)
-    color = tint(_PARAPET, 1.0 + p.detail * (0.08 * n[1] + 0.07 * n[0]))
-    return mix(color, _COPING, ramp(p.wall_m - 0.12 - width, p.wall_m - 0.12 + width, z))
+    if w.kind == kinds.STREET or w.kind == kinds.PLAZA:
+        return _facade(w, noise, side, u, z, width)
+    if w.kind == kinds.GYM:
+        return _gym(w, noise, side, u, z, width)
+    if w.kind == kinds.LIVING_ROOM:
+        return _living_room(w, noise, side, u, z, width)
+    if w.kind == kinds.WAREHOUSE:
+        return _warehouse(w, noise, side, u, z, width)
+    n = sample(noise, u, z, 2.3, width)
+    color = tint(_PARAPET, 1.0 + w.detail * (0.08 * n[1] + 0.07 * n[0]))
+    return mix(color, _COPING, ramp(w.wall_m - 0.12 - width, w.wall_m - 0.12 + width, z))
 
 
 @kernel
-def ceiling(p: Place, x: float, y: float, width: float) -> Color:
+def ceiling(w: World, noise: Noise, x: float, y: float, width: float) -> Color:
     """Albedo of the ceiling: plain plaster at home, trusses and lamps in a hall."""
-    if p.kind == kinds.LIVING_ROOM:
+    if w.kind == kinds.LIVING_ROOM:
         return _CEILING
     truss = line(x, 2.5, 0.22, width)
     lamp = band(y - 4.0 * math.floor(y / 4.0 + 0.5), 0.2, width)

@@ -1,11 +1,23 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.data.samples import data_set
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _offline_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """``datasets`` reads these when it is first imported: no network, no cache outside the test's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hub")))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("HF_DATASETS_OFFLINE", "1")
+        patch.setenv("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+        yield
 
 
 @pytest.fixture(scope="session")

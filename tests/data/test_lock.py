@@ -29,6 +29,12 @@ def test_a_second_run_is_told_who_holds_the_folder(tmp_path: Path) -> None:
     assert (tmp_path / "out" / FILENAME).read_bytes() == b""
 
 
+def test_the_name_of_a_dead_holder_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / FILENAME).write_text("process 1 on a-machine-with-a-very-long-name.example\n" * 3)
+    with RunLock(tmp_path):
+        assert (tmp_path / FILENAME).read_text().count("\n") == 1
+
+
 def test_an_error_in_the_block_frees_the_folder(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), RunLock(tmp_path):
         raise RuntimeError
@@ -47,7 +53,9 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
             sys.stdin.read()
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True) as holder:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True
+    ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(ConfigError, match=f"process {holder.pid} on "), RunLock(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.errors import ContractError, VideoError
+from data.errors import ConfigError, ContractError, VideoError
 from data.preview import poster, side_by_side
 from data.schema import Clip
 from data.video import decode, encode, probe
@@ -45,17 +45,43 @@ def test_the_index_is_in_front(clips: list[Path], tmp_path: Path) -> None:
     assert data.index(b"moov") < data.index(b"mdat")
 
 
-def test_a_damaged_clip_is_named_and_nothing_is_left(clips: list[Path], tmp_path: Path) -> None:
-    clips[1].write_bytes(clips[1].read_bytes()[:-200])
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_a_damaged_clip_is_named_and_nothing_is_left(damage: str, clips: list[Path], tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    coarse = random.integers(0, 255, (10, 16, 16, 3), dtype=np.uint8)
+    encode(Clip(coarse.repeat(4, axis=1).repeat(4, axis=2), 16.0), clips[1])
+    data = bytearray(clips[1].read_bytes())
+    for place in random.integers(len(data) // 2, len(data), 40):
+        data[place] ^= 0xFF
+    clips[1].write_bytes(clips[1].read_bytes()[:-200] if damage == "cut" else data)
     with pytest.raises(VideoError, match=r"green\.mp4"):
         side_by_side(clips, tmp_path / "row.mp4", height_px=32)
     assert not (tmp_path / "row.mp4").exists()
 
 
-def test_names_that_look_like_options_are_names(clips: list[Path], tmp_path: Path) -> None:
-    odd = clips[0].rename(tmp_path / "-y %d:[v] 'x'.mp4")
-    side_by_side([odd, clips[1]], tmp_path / "a;b.mp4", height_px=32)
-    assert probe(tmp_path / "a;b.mp4").num_frames == 10
+def test_names_that_look_like_options_or_addresses_are_names(
+    clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    odd = [clips[0].rename(tmp_path / "-y %d[v] 'x'.mp4"), clips[1].rename(tmp_path / "http:b.mp4")]
+    side_by_side([Path(path.name) for path in odd], Path("-a;b.mp4"), height_px=32)
+    assert probe(tmp_path / "-a;b.mp4").num_frames == 10
+
+
+def test_a_clip_may_stand_beside_itself(clips: list[Path], tmp_path: Path) -> None:
+    side_by_side([clips[0], clips[0], clips[1]], tmp_path / "row.mp4", height_px=32)
+    assert probe(tmp_path / "row.mp4").width_px == 96
+
+
+def test_equal_clips_give_equal_previews(clips: list[Path], tmp_path: Path) -> None:
+    for name in ("one.mp4", "two.mp4"):
+        side_by_side(clips, tmp_path / name, height_px=32)
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+
+
+def test_a_place_that_cannot_be_written_is_named(clips: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot write .*row\.mp4.*No such file"):
+        side_by_side(clips, tmp_path / "nowhere" / "row.mp4", height_px=32)
 
 
 @pytest.mark.parametrize(("number", "height_px"), [(1, 32), (2, 31), (2, 0)])

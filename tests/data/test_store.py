@@ -35,13 +35,17 @@ def files(store: Store) -> list[Path]:
 
 # --- keys --------------------------------------------------------------------------------------
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+)
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
-).filter(lambda value: "\ud800" not in repr(value))
-determinants = st.dictionaries(st.sampled_from(["seed", "plan", "stage", "backend", "size"]), values, max_size=5)
+)
+determinants = st.dictionaries(
+    st.sampled_from(["seed", "plan", "stage", "backend", "size"]), values, max_size=5
+)
 
 
 @given(determinants)
@@ -96,7 +100,17 @@ class Holder:
 
 @pytest.mark.parametrize(
     "value",
-    [float("nan"), float("inf"), {1, 2}, b"bytes", Path("a"), object(), {1: "a"}, Holder(b"x"), [[{"a": set()}]]],
+    [
+        float("nan"),
+        float("inf"),
+        {1, 2},
+        b"bytes",
+        Path("a"),
+        object(),
+        {1: "a"},
+        Holder(b"x"),
+        [[{"a": set()}]],
+    ],
 )
 def test_what_does_not_repeat_is_refused_and_located(value: object) -> None:
     with pytest.raises(ContractError, match=r"clips\.determinants\.thing"):
@@ -172,7 +186,7 @@ def test_a_damaged_record_counts_as_absent(store: Store) -> None:
 
 
 def test_a_record_of_foreign_things_is_our_bug(store: Store) -> None:
-    with pytest.raises(ContractError, match="holds a Path"):
+    with pytest.raises(ContractError, match="holds a PosixPath"):
         store.publish("clips", "ab" * 32, {"where": Path("x")})
     assert store.find("clips", "ab" * 32) is None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -21,7 +20,7 @@ from tests.flows.report_samples import HOSTILE, clip_files, rejects, similarity,
 
 pytestmark = pytest.mark.browser
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 20
 NUM_TRIPLETS = 10
 FLAGS = (
     "--headless=new",
@@ -189,7 +188,7 @@ def test_filter_keeps_what_fits_and_counts_it(page: Browser, name: str, value: s
 
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [("lamp posts", 2), ("PERSON walk", 5), ("поёт", 1), ("window.hacked", 1), ("nothing", 0)],
+    [("lamp_posts", 2), ("WALK person", 1), ("поёт", 1), ("window.hacked", 1), ("nothing", 0)],
 )
 def test_search_finds_words_in_any_case_and_script(page: Browser, words: str, expected: int) -> None:
     page.find_element(By.NAME, "search").send_keys(words)

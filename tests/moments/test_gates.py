@@ -44,10 +44,10 @@ def test_a_good_triplet_has_no_reason_against_it(good: Judgement) -> None:
 
 
 def test_a_black_frame_is_found() -> None:
-    clips = {name: clip // 16 for name, clip in (("reference", REFERENCE), ("negative", NEGATIVE))}
+    clips = {name: clip // 20 for name, clip in (("reference", REFERENCE), ("negative", NEGATIVE))}
     dark = verdict(**clips, thresholds=Thresholds(min_motion=0, max_cut=1e9))
     assert dark.reasons == ("black_frames",)
-    assert dark.measures["reference_darkest_luma"] < 10 < dark.measures["positive_darkest_luma"]
+    assert dark.measures["reference_darkest_luma"] < 8 < dark.measures["positive_darkest_luma"]
 
 
 def test_a_still_negative_is_static() -> None:
@@ -58,8 +58,7 @@ def test_a_cut_is_found() -> None:
     cut = NEGATIVE.copy()
     cut[25:] = moving_disc(late_rush(), ground_seed=3)[25:]
     found = verdict(negative=cut)
-    assert "hard_cut" in found.reasons
-    assert set(found.reasons) <= {"hard_cut", "pacing"}
+    assert found.reasons == ("hard_cut",)
     assert found.measures["negative_largest_cut"] > 3 * verdict().measures["negative_largest_cut"]
 
 
@@ -92,12 +91,11 @@ def test_a_negative_that_starts_elsewhere_is_found() -> None:
 
 
 def test_a_clip_that_does_everything_in_one_jump_is_badly_paced() -> None:
-    path = rest()
-    path[20:] += 0.3
-    path[:, 1] += 0.004 * np.sin(np.arange(len(path)))
-    jumpy = moving_disc(path)
-    found = verdict(negative=jumpy, thresholds=Thresholds(max_cut=1e9, min_first_frame_psnr_db=0))
-    assert found.reasons == ("pacing",)
+    trembling = rest()
+    trembling[:, 1] += 0.004 * np.sin(np.arange(len(trembling)))
+    assert verdict(negative=moving_disc(trembling)).reasons == ()
+    trembling[20:] += 0.05
+    assert verdict(negative=moving_disc(trembling)).reasons == ("pacing",)
 
 
 def test_frames_that_are_not_finite_are_named_and_not_measured() -> None:

@@ -40,7 +40,7 @@ def dense(z: np.ndarray, window: int, sigma: float, ridge: float, power: float) 
     return np.linalg.lstsq(left, right, rcond=None)[0]
 
 
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=40)
 @given(
     st.integers(0, 10_000),
     st.integers(2, 40),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moments.errors import FeatureError
@@ -116,6 +116,7 @@ def test_cosines_of_unit_opposite_and_zero_vectors() -> None:
 motions = st.integers(0, 10_000).map(lambda seed: np.random.default_rng(seed).normal(size=(12, 3)))
 
 
+@settings(deadline=None, max_examples=40)
 @given(motions, motions)
 def test_trajectories_agree_by_one_only_when_they_are_equal(first: np.ndarray, second: np.ndarray) -> None:
     found = trajectory_similarity(first, second)
@@ -125,6 +126,7 @@ def test_trajectories_agree_by_one_only_when_they_are_equal(first: np.ndarray, s
     assert trajectory_similarity(first, first.copy()) == 1
 
 
+@settings(deadline=None, max_examples=40)
 @given(motions)
 def test_trajectories_know_order_and_shift(motion: np.ndarray) -> None:
     assert trajectory_similarity(motion, motion[::-1]) < 0.9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moments.errors import FeatureError
@@ -36,12 +36,14 @@ def random_features(seed: int, frames: int = 7, patches: int = 5, channels: int 
     return (rng.gamma(2.0, size=(frames, patches, channels)) + rng.normal(size=channels)).astype(np.float32)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.integers(3, 40), st.integers(1, 9))
 def test_released_form_equals_the_formula(seed: int, frames: int, patches: int) -> None:
     features = random_features(seed, frames, patches)
     np.testing.assert_allclose(semantic_moments(features).numpy(), released(features), atol=1e-9)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.integers(3, 40))
 def test_printed_form_equals_the_formula_and_is_another_one(seed: int, frames: int) -> None:
     features = random_features(seed, frames)
@@ -50,6 +52,7 @@ def test_printed_form_equals_the_formula_and_is_another_one(seed: int, frames: i
     assert np.abs(found - released(features)).max() > 1e-3
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.randoms(use_true_random=False))
 def test_any_permutation_of_the_frames_gives_the_same_vector(seed: int, random: object) -> None:
     features = random_features(seed, frames=11)

@@ -1,0 +1,96 @@
+"""A build may die at any instant; the same command continues it, and no trace of the death is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from flows import ledger
+from tests.flows.commands import TINY, simmotion
+from tests.flows.conftest import Prefect
+
+
+def _kill_at(moment: str, count: int, out: Path, prefect: Prefect) -> None:
+    command = [sys.executable, "-m", "tests.flows.killed_build", moment, str(count), "build", "--out", str(out)]
+    died = subprocess.run([*command, *TINY], env=prefect.environment, capture_output=True, timeout=240)
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+
+
+def _assert_finished_as_if_undisturbed(out: Path, undisturbed: Path, prefect: Prefect) -> None:
+    again = simmotion("build", "--out", out, *TINY, environment=prefect.environment)
+    assert again.returncode == 0, again.stderr
+    assert (out / "manifest.json").read_bytes() == (undisturbed / "manifest.json").read_bytes()
+    assert (out / "rejects.jsonl").read_bytes() == (undisturbed / "rejects.jsonl").read_bytes()
+    made = Counter((entry.stage, entry.key) for entry in ledger.read(out / "ledger.jsonl"))
+    assert made
+    assert max(made.values()) == 1, "something finished was made again"
+    assert _files(out) == _files(undisturbed), "a file is left behind or missing"
+    assert simmotion("verify", out, environment=prefect.environment).returncode == 0
+
+
+def _files(out: Path) -> set[str]:
+    return {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("moment", "count"),
+    [
+        ("half a clip is encoded", 5),
+        ("a record is about to be written", 8),
+        ("a work is about to enter the ledger", 8),
+        ("a shard is half written", 1),
+        ("the card is about to be written", 1),
+        ("the manifest is about to be written", 1),
+        ("the report is about to be written", 1),
+    ],
+)
+def test_a_killed_build_continues_to_the_same_hashes(
+    moment: str, count: int, prefect: Prefect, undisturbed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    _kill_at(moment, count, out, prefect)
+    _assert_finished_as_if_undisturbed(out, undisturbed, prefect)
+
+
+def test_several_deaths_in_a_row_lose_nothing(prefect: Prefect, undisturbed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _kill_at("half a clip is encoded", 2, out, prefect)
+    _kill_at("a record is about to be written", 3, out, prefect)
+    _kill_at("a shard is half written", 1, out, prefect)
+    _assert_finished_as_if_undisturbed(out, undisturbed, prefect)
+
+
+def test_a_kill_from_outside_while_clips_are_made(prefect: Prefect, undisturbed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "flows.cli", "build", "--out", str(out), *TINY]
+    with subprocess.Popen(command, env=prefect.environment, stderr=subprocess.DEVNULL) as build:
+        records, deadline = out / "store" / "records" / "clips", time.monotonic() + 240
+        while not (records.is_dir() and any(records.rglob("*.json"))):
+            assert build.poll() is None, "the build ended before its first clip"
+            assert time.monotonic() < deadline
+        os.kill(build.pid, signal.SIGKILL)
+    assert not (out / "manifest.json").exists()
+    _assert_finished_as_if_undisturbed(out, undisturbed, prefect)
+
+
+def test_ctrl_c_leaves_one_line_and_a_folder_to_continue(
+    prefect: Prefect, undisturbed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "flows.cli", "build", "--out", str(out), *TINY]
+    with subprocess.Popen(command, env=prefect.environment, stderr=subprocess.PIPE, text=True) as build:
+        deadline = time.monotonic() + 240
+        while not (out / "ledger.jsonl").exists():
+            assert build.poll() is None, "the build ended before its first piece of work"
+            assert time.monotonic() < deadline
+        build.send_signal(signal.SIGINT)
+        _, errors = build.communicate(timeout=120)
+    assert build.returncode == 130
+    assert "Traceback" not in errors
+    assert "The same command continues" in errors
+    _assert_finished_as_if_undisturbed(out, undisturbed, prefect)
