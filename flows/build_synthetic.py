@@ -5,11 +5,12 @@ Order, branching, concurrency, retries and progress; what is done in a stage sta
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger, task
+from prefect import Task, flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
@@ -45,26 +46,28 @@ GENERATOR_TASK: dict[str, Any] = {
 # Work on this machine's disk and processor: what fails once fails again.
 LOCAL_TASK: dict[str, Any] = {**_OURS}
 
-first_frames = task(
+first_frames: Task[..., Any] = Task(
     stages.make_first_frames,
     name="first-frames",
     task_run_name="first frames of {job.plan.triplet_id}",
     **GENERATOR_TASK,
 )
-clips = task(
+clips: Task[..., Any] = Task(
     stages.make_clips, name="clips", task_run_name="clips of {frames.job.plan.triplet_id}", **GENERATOR_TASK
 )
-verdict = task(
+verdict: Task[..., Any] = Task(
     stages.judge_clips, name="verdict", task_run_name="verdict on {clips.job.plan.triplet_id}", **LOCAL_TASK
 )
-retrieve = task(publish.retrieve, name="retrieval", **LOCAL_TASK)
-shards = task(publish.write_data, name="shards", **LOCAL_TASK)
-manifest = task(publish.write_manifest, name="manifest", **LOCAL_TASK)
-report = task(publish.write_page, name="report", **LOCAL_TASK)
+retrieve: Task[..., Any] = Task(publish.retrieve, name="retrieval", **LOCAL_TASK)
+shards: Task[..., Any] = Task(publish.write_data, name="shards", **LOCAL_TASK)
+manifest: Task[..., Any] = Task(publish.write_manifest, name="manifest", **LOCAL_TASK)
+report: Task[..., Any] = Task(publish.write_page, name="report", **LOCAL_TASK)
 
 # Triplets in flight at once: enough to keep every worker busy to the end of a wave, few enough that
 # neither memory nor a kill in the middle costs more than a wave.
 _WAVE_PER_WORKER = 16
+
+_EACH = ("first frames", "clips", "verdict")  # what every attempt goes through, as the watcher reads it
 
 
 @flow(name="build-synthetic", flow_run_name="{recipe} → {out}", persist_result=False)
@@ -118,7 +121,7 @@ def _build(
 ) -> RunSummary:
     progress = watcher.get() or LogProgress(get_run_logger())
     tally = Tally(requested=len(plans), max_attempts=recipe.max_attempts)
-    for stage in ("first frames", "clips", "verdict"):
+    for stage in _EACH:
         progress.expect(stage, len(wanted))
     with _task_runner(recipe) as runner:
         wave = _WAVE_PER_WORKER * recipe.workers
@@ -127,7 +130,7 @@ def _build(
             while jobs:
                 settled = [tally.settle(*attempt) for attempt in _attempt(runner, jobs, progress)]
                 jobs = [job for job in settled if job is not None]
-                for stage in ("first frames", "clips", "verdict"):
+                for stage in _EACH:
                     progress.expect(stage, len(jobs))
     tally.in_plan_order(plans)
     return _publish(workspace, recipe, tally, progress)
@@ -140,12 +143,12 @@ def _attempt(
     framed = runner.map(first_frames, {"job": list(jobs)})
     clipped = runner.map(clips, {"frames": framed})
     judged = runner.map(verdict, {"clips": clipped})
-    for stage, futures in (("first frames", framed), ("clips", clipped), ("verdict", judged)):
+    for stage, futures in zip(_EACH, (framed, clipped, judged), strict=True):
         for future in futures:
-            future.add_done_callback(lambda _, stage=stage: progress.advance(stage))
-    for job, *futures in zip(jobs, framed, clipped, judged, strict=True):
+            future.add_done_callback(functools.partial(_advance, progress, stage))
+    for job, *chain in zip(jobs, framed, clipped, judged, strict=True):
         outcomes: list[Outcome | BackendUnavailable] = []
-        for future in futures:
+        for future in chain:
             outcome = _outcome(future)
             outcomes.append(outcome)
             if isinstance(outcome, BackendUnavailable) or outcome.rejection:
@@ -153,9 +156,13 @@ def _attempt(
         yield job, outcomes
 
 
+def _advance(progress: StageProgress, stage: str, _future: object) -> None:
+    progress.advance(stage)
+
+
 def _outcome(future: PrefectFuture[Outcome]) -> Outcome | BackendUnavailable:
     """The stage's outcome; a backend that stayed away is a value, everything else stops the run."""
-    result = future.result(raise_on_failure=False)
+    result: Any = future.result(raise_on_failure=False)
     if isinstance(result, (Outcome, BackendUnavailable)):
         return result
     if isinstance(result, BaseException):
@@ -164,20 +171,13 @@ def _outcome(future: PrefectFuture[Outcome]) -> Outcome | BackendUnavailable:
 
 
 def _publish(workspace: Workspace, recipe: Recipe, tally: Tally, progress: StageProgress) -> RunSummary:
-    steps = ("retrieval", "shards", "manifest", "report")
-    for step in steps:
-        progress.expect(step, 1)
     # opaque: Prefect would otherwise walk through every field of every triplet to look for futures.
     everything = opaque(tally)
-    found = retrieve(workspace, everything)
-    progress.advance("retrieval")
-    files = shards(workspace, everything)
-    progress.advance("shards")
-    manifest(workspace, recipe, everything, files, opaque(found))
-    progress.advance("manifest")
+    found: publish.Retrieved = _step(retrieve, progress, workspace, everything)
+    files = _step(shards, progress, workspace, everything)
+    _step(manifest, progress, workspace, recipe, everything, files, opaque(found))
     summary = publish.summarise(workspace, recipe, tally, found)
-    report(workspace, summary, everything, opaque(found))
-    progress.advance("report")
+    _step(report, progress, workspace, recipe, summary, everything, opaque(found))
     create_markdown_artifact(
         markdown_summary(summary),
         key=f"build-{recipe.name.replace('_', '-')}",
@@ -187,6 +187,13 @@ def _publish(workspace: Workspace, recipe: Recipe, tally: Tally, progress: Stage
         workspace.report.as_uri(), link_text="report.html", key=f"report-{recipe.name.replace('_', '-')}"
     )
     return summary
+
+
+def _step(step: Task[..., Any], progress: StageProgress, *arguments: Any) -> Any:
+    progress.expect(step.name, 1)
+    result: Any = step(*arguments)
+    progress.advance(step.name)
+    return result
 
 
 def _task_runner(recipe: Recipe) -> TaskRunner[Any]:

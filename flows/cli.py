@@ -11,7 +11,7 @@ import sys
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -72,7 +72,7 @@ def build(
     from flows.recipe import load_recipe
 
     chosen = categories.split(",") if categories is not None else None
-    overrides = {
+    overrides: dict[str, Any] = {
         "per_category": per_category,
         "categories": chosen,
         "seed": seed,

@@ -46,7 +46,7 @@ def append(path: Path, entry: Entry) -> None:
 
 
 def read(path: Path) -> list[Entry]:
-    """All entries. A line that a power failure cut short is passed over: its work is redone and counted then."""
+    """All entries. A line that a power failure cut short is passed over."""
     if not path.exists():
         return []
     entries = []

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,15 +39,14 @@ class Retrieved:
 
 def retrieve(workspace: Workspace, tally: Tally) -> Retrieved:
     """Who finds the positive among all clips: mean pooling, SemanticMoments, and the true motion."""
-    from moments.retrieval import cosine_similarity, trajectory_similarities
-    from moments.semantic_moments import combine
+    from moments.retrieval import cosine_similarity, moment_similarity, trajectory_similarities
 
     triplets, store = tally.triplets, workspace.store
     if not triplets:
         return Retrieved((), np.zeros((0, 0)))
     loaded = [np.load(store.path(tally.vectors[triplet.plan.triplet_id])) for triplet in triplets]
     vectors = np.concatenate(loaded)  # (N, 3, D)
-    moments = cosine_similarity(np.stack([np.asarray(combine(vector)) for vector in vectors]))
+    moments = moment_similarity(vectors)
     similarities = {"HOG, mean-pooled": cosine_similarity(vectors[:, 0]), "HOG, SemanticMoments": moments}
     if all(triplet.trajectories for triplet in triplets):
         similarities["true motion (oracle)"] = trajectory_similarities(
@@ -142,7 +142,7 @@ def write_page(
         triplets=tally.triplets,
         rejects=tally.rejects,
         similarity=SimilarityMatrix("SemanticMoments on HOG", found.similarity, labels),
-        limits=limits(recipe),
+        limits=_limits(recipe),
         clip_path=workspace.store.path,
     )
 
@@ -161,3 +161,29 @@ def _row(method: str, similarity: FloatArray, tally: Tally) -> RetrievalRow:
         {Category(name): _accuracy(found) for name, found in result.categories.items()},
         result.mean,
     )
+
+
+def _limits(recipe: Recipe) -> dict[str, Limit]:
+    """The gates of the verdict by the name of the measure that they bound."""
+    gates = recipe.thresholds
+    each_clip = {
+        "motion": Limit(minimum=gates.min_motion),
+        "largest_cut": Limit(maximum=gates.max_cut),
+        "darkest_luma": Limit(minimum=gates.min_luma),
+    }
+    return {f"{role}_{name}": limit for role in Role for name, limit in each_clip.items()} | {
+        "synchrony": Limit(minimum=gates.min_synchrony),
+        "synchrony_lag_frames": Limit(-gates.max_lag_frames, gates.max_lag_frames),
+        "motion_difference": Limit(minimum=gates.min_motion_difference),
+        "first_frame_psnr_db": Limit(minimum=gates.min_first_frame_psnr_db),
+    }
+
+
+def _shares(row: RetrievalRow) -> dict[str, float]:
+    return {category: accuracy.value for category, accuracy in row.per_category.items()} | {
+        "average": row.mean
+    }
+
+
+def _accuracy(found: Any) -> Accuracy:
+    return Accuracy(found.hits, found.queries, found.low, found.high)

@@ -6,6 +6,7 @@ but does not enter the fingerprint: the same data set may be continued with othe
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 import json
@@ -20,6 +21,7 @@ from pydantic_core import ErrorDetails
 from data.errors import ConfigError
 from data.schema import Category, ClipFormat, Plan
 from generators.config import ImageConfig, VideoConfig
+from moments.thresholds import Thresholds
 from prompts.config import WriterConfig, build_writer
 from prompts.sampling import draw_plans
 
@@ -50,7 +52,7 @@ class Recipe(_Strict):
     writer: WriterConfig = WriterConfig()
     images: ImageConfig = ImageConfig()
     video: VideoConfig = VideoConfig()
-    thresholds: dict[str, float] = Field(default_factory=dict)
+    thresholds: Thresholds = Thresholds()
     max_attempts: int = Field(default=4, ge=1, le=100)
     licence: str = "CC-BY-4.0"
     workers: int = Field(default=2, ge=1, le=256)
@@ -155,7 +157,7 @@ def _validated(values: dict[str, Any], source: str) -> Recipe:
 def _sentence(error: ErrorDetails) -> str:
     """One error of pydantic as words that name the key, what came, and the nearest right key."""
     where = ".".join(str(part) for part in error["loc"]) or "recipe"
-    if error["type"] == "extra_forbidden":
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"unknown key {where!r}{_nearest(str(error['loc'][-1]), _fields_at(error['loc'][:-1]))}"
     if error["type"] == "missing":
         return f"{where!r} is missing"
@@ -167,7 +169,11 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     model: Any = Recipe
     for part in location:
         model = model.model_fields[str(part)].annotation
-    return list(model.model_fields)
+    return (
+        [field.name for field in dataclasses.fields(model)]
+        if model is Thresholds
+        else list(model.model_fields)
+    )
 
 
 def _nearest(word: str, known: Any) -> str:

@@ -18,12 +18,12 @@ CURVE_WIDTH, CURVE_HEIGHT = 200, 170  # the box of an SPF plot in SVG units, wit
 
 # Rows of a card's table: label, unit, and the measure that stands under each of the three clips.
 MEASURE_ROWS: tuple[tuple[str, str, tuple[str | None, ...]], ...] = (
-    ("Synchrony with reference", "", (None, "synchrony", "negative_synchrony")),
+    ("Synchrony", "", (None, "synchrony", "negative_synchrony")),
     ("Best lag", "frames", (None, "synchrony_lag_frames", None)),
     ("Motion difference", "", (None, None, "motion_difference")),
-    ("First frame, PSNR", "dB", (None, None, "first_frame_psnr_db")),
-    ("SemanticMoments", "cos", (None, "sm_positive", "sm_negative")),
-    ("Mean-pooled", "cos", (None, "mean_positive", "mean_negative")),
+    ("First frame", "dB", (None, None, "first_frame_psnr_db")),
+    ("SM similarity", "", (None, "sm_positive", "sm_negative")),
+    ("Mean-pooled", "", (None, "mean_positive", "mean_negative")),
     *(
         (label, unit, tuple(f"{role}_{name}" for role in Role))
         for label, unit, name in (

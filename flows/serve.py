@@ -44,15 +44,18 @@ def api(port: int | None = None, *, services: bool = False) -> Iterator[str]:
 
 def deployments() -> list[RunnerDeployment]:
     """One deployment for each bundled recipe, with its folder below the working directory."""
-    return [
-        build_synthetic.to_deployment(
-            name=name,
-            parameters={"recipe": name, "out": str(Path("out") / name)},
-            description=load_recipe(name).description,
-            tags=["simmotion"],
-        )
-        for name in recipe_names()
-    ]
+    return [_deployment(name) for name in recipe_names()]
+
+
+def _deployment(name: str) -> RunnerDeployment:
+    deployment = build_synthetic.to_deployment(
+        name=name,
+        parameters={"recipe": name, "out": str(Path("out") / name)},
+        description=load_recipe(name).description,
+        tags=["simmotion"],
+    )
+    assert isinstance(deployment, RunnerDeployment), "awaitable only inside a running event loop"
+    return deployment
 
 
 def up(port: int, announce: Callable[[str], None]) -> None:

@@ -15,10 +15,9 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from data.errors import BackendUnavailable, ConfigError
 
@@ -57,10 +56,11 @@ def prefect_server(port: int | None = None, *, services: bool = False) -> Iterat
 
 def is_healthy(api_url: str) -> bool:
     """Whether a Prefect server answers at ``api_url``."""
-    with suppress(urllib.error.URLError, OSError):
+    try:
         with urllib.request.urlopen(f"{api_url}/health", timeout=5) as answer:
             return bool(answer.status == 200)
-    return False
+    except OSError:  # urllib's errors are OSErrors too
+        return False
 
 
 def _wait_until_healthy(url: str, child: subprocess.Popen[bytes], log: object) -> None:

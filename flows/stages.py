@@ -84,8 +84,8 @@ def make_first_frames(job: Job) -> Outcome:
 
     def make(store: Store) -> dict[str, Any]:
         reference = _image(generator, job, Role.REFERENCE, None)
-        positive = _image(generator, job, Role.POSITIVE, reference)
-        return {"blobs": {role: _put_png(store, image) for role, image in zip(PAIR, (reference, positive))}}
+        images = (reference, _image(generator, job, Role.POSITIVE, reference))
+        return {"blobs": {role: _put_png(store, image) for role, image in zip(PAIR, images, strict=True)}}
 
     return _stage(
         "first_frames",
@@ -147,14 +147,14 @@ def judge_clips(clips: Outcome) -> Outcome:
     """The verdict on three clips: every gate's number, and the reason where one is not met."""
     if clips.rejection:
         return clips
-    from moments.gates import REVISION, Thresholds, judge
+    from moments.gates import REVISION, judge
 
     job = clips.job
-    thresholds = Thresholds(**job.recipe.thresholds)
+    thresholds, fps = job.recipe.thresholds, job.recipe.format.fps
 
     def make(store: Store) -> dict[str, Any]:
-        decoded = [decode(store.path(clips.blob(role))).frames for role in Role]
-        judgement = judge(*decoded, fps=job.recipe.format.fps, thresholds=thresholds)
+        reference, positive, negative = (decode(store.path(clips.blob(role))).frames for role in Role)
+        judgement = judge(reference, positive, negative, fps, thresholds)
         vectors = io.BytesIO()
         np.save(vectors, np.stack([judgement.vectors[role] for role in Role]), allow_pickle=False)
         record: dict[str, Any] = {
@@ -173,7 +173,7 @@ def judge_clips(clips: Outcome) -> Outcome:
         usd=0.0,
         revision=REVISION,
         thresholds=thresholds,
-        fps=job.recipe.format.fps,
+        fps=fps,
         clips=[clips.blob(role) for role in Role],
     )
 

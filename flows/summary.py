@@ -14,46 +14,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from data.errors import ContractError
+from data.manifest import Counts
 from data.schema import Category
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Where every requested triplet went. The parts must add up, or there is a bug in the stages."""
-
-    requested: int
-    accepted: int
-    rejected: Mapping[str, int]  # reason → triplets given up for that reason
-    failed: Mapping[str, int]
-    pending: int
-
-    def __post_init__(self) -> None:
-        accounted = self.accepted + self.num_rejected + self.num_failed + self.pending
-        if accounted != self.requested:
-            raise ContractError(
-                f"counts do not balance: {self.requested} requested, but {self.accepted} accepted + "
-                f"{self.num_rejected} rejected + {self.num_failed} failed + {self.pending} pending "
-                f"make {accounted}"
-            )
-
-    @property
-    def num_rejected(self) -> int:
-        return sum(self.rejected.values())
-
-    @property
-    def num_failed(self) -> int:
-        return sum(self.failed.values())
-
-    @property
-    def parts(self) -> dict[str, int]:
-        """The four outcomes, which add up to ``requested``."""
-        return {
-            "accepted": self.accepted,
-            "rejected": self.num_rejected,
-            "failed": self.num_failed,
-            "pending": self.pending,
-        }
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,12 @@ from moments.hog import hog_of_luma, luma
 from moments.progress import SemanticProgress, semantic_progress
 from moments.semantic_moments import combine, moment_vectors
 from moments.synchrony import synchrony
+from moments.thresholds import Thresholds
 
 FloatArray = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.uint8]
+
+REVISION = 1  # to be raised with every change that alters a measure, a curve or a vector
 
 ROLES = ("reference", "positive", "negative")
 CLIP_MEASURES = ("motion", "largest_cut", "darkest_luma", "spf_range_radians", "spf_rms_deviation")
@@ -46,26 +49,6 @@ TYPICAL_CHANGE_FLOOR = 0.01
 """Change a frame below which a clip has no typical change: one nod in a still clip is not a cut."""
 IDENTICAL_PSNR_DB = 100.0
 """Stands for infinity, which JSON cannot say."""
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What a triplet must hold. Named for the measures; defaults are calibrated on rendered triplets.
-
-    ``max_lag_frames`` bounds the best lag of reference and positive; lags up to ``search_lag_frames``
-    are tried.  ``max_spf_jump`` bounds the share of a clip's semantic progress that one frame may make;
-    it is asked only where the progress can be interpreted and no cut explains the jump.
-    """
-
-    min_motion: float = 0.05
-    max_cut: float = 12.0
-    min_luma: float = 8.0
-    min_synchrony: float = 0.5
-    max_lag_frames: int = 2
-    search_lag_frames: int = 8
-    min_motion_difference: float = 0.1
-    min_first_frame_psnr_db: float = 30.0
-    max_spf_jump: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,12 @@ def cosine_similarity(vectors: npt.NDArray[np.floating]) -> FloatArray:
     return cosine
 
 
+def moment_similarity(vectors: npt.NDArray[np.floating], weights: Sequence[float] = (1, 8, 4)) -> FloatArray:
+    """SemanticMoments cosine of every pair from the kept moments: (N, 3, D) -> float64 (N, N)."""
+    wide = np.asarray(vectors, dtype=np.float64) * np.asarray(weights)[:, None]
+    return cosine_similarity(wide.reshape(len(wide), -1))
+
+
 def trajectory_similarity(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> float:
     """Agreement in [0, 1] of two true motions, (T, C) channels each; 1 only where they are equal. Our own.
 

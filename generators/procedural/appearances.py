@@ -85,6 +85,8 @@ def surfaces(subject: str, appearance: str) -> tuple[Material, ...]:
     look = choose("appearance", appearance, APPEARANCES)
     materials = [_plain(color) for color in colors]
     materials[Slot.METAL] = _plain(colors[Slot.METAL], gloss=0.7)
+    if subject == "wheel":  # a tread that shows it rolling from every side
+        materials[Slot.DARK] = _pattern(colors[Slot.DARK], "63676d", Pattern.SPOKES, 0.2)
     materials[Slot.MAIN] = look.main or materials[Slot.MAIN]
     materials[Slot.SECOND] = look.second or materials[Slot.SECOND]
     if look.worn:
@@ -112,6 +114,9 @@ def wear(worn: Accessory, mounts: Mounts, out: Sculpture) -> None:
             out.box(mounts.pack, (0.8 * x, 0.86 * y, z), Slot.WEAR, at=(-0.06 * x, 0.0, 0.75 * z))
             out.box(mounts.pack, (0.4 * x, 0.6 * y, 0.35 * z), Slot.DARK, at=(-0.36 * x, 0.0, 1.75 * z))
             out.ellipsoid(mounts.pack, (0.16 * x, 0.2 * y, 0.3 * z), Slot.METAL, at=(0.5 * x, 0.0, 1.8 * z))
+            # A rolled blanket across the end towards the head sticks out on both sides and over the shoulders.
+            out.cylinder(mounts.pack, 0.9 * z, 1.55 * y, Slot.WEAR, at=(1.1 * x, 0.0, 0.9 * z), axis="y")
+            out.cylinder(mounts.pack, 0.94 * z, 0.12 * y, Slot.DARK, at=(1.1 * x, 0.0, 0.9 * z), axis="y")
         case "scarf":
             radius = mounts.scarf_radius_m
             out.ellipsoid(mounts.scarf, (1.5 * radius, 1.5 * radius, 0.62 * radius), Slot.WEAR)

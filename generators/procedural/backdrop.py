@@ -105,7 +105,7 @@ def _tower(w: World, noise: Noise, u: float, z: float, row: int, width: float, l
     height = low + (high - low) * own * own
     if at > 13.0:
         height = low * 0.6
-    n = chance(int(math.floor(at / 1.6)) + int(block) * 10, int(math.floor(z / 3.0)) + row)
+    n = chance(math.floor(at / 1.6) + int(block) * 10, math.floor(z / 3.0) + row)
     color = mix(_TOWER, _TOWER_LIGHT, chance(int(block), row + 1))
     window = (0.5 - abs(at / 1.6 - math.floor(at / 1.6) - 0.5)) * 1.6 > 0.3 and z / 3.0 - math.floor(z / 3.0) > 0.4
     melt = 1.0 - ramp(0.5, 1.5, width)

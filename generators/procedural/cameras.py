@@ -110,7 +110,7 @@ def _around(moving: Sequence[Primitives], view: Viewpoint, azimuths_degrees: Flo
     """A camera on a circle around the middle of the motion, just far enough for all of its azimuths."""
     middle = middle_of(moving)
     distance = 0.0
-    for azimuth in np.linspace(azimuths_degrees.min(), azimuths_degrees.max(), 9):
+    for azimuth in np.linspace(azimuths_degrees.min(), azimuths_degrees.max(), 17):
         forward, right, up = _axes(float(azimuth), view.elevation_degrees)
         for edge in (right, -right, up, -up):
             normal = edge - _SLOPE * forward

@@ -31,7 +31,7 @@ _CONCRETE, _SAFETY = srgb(0x9FA09C), srgb(0xE3B92B)
 @kernel
 def _fleck(x: float, y: float, pitch: float, rate: float, radius: float, width: float) -> tuple[float, float]:
     """Scattered discs, one in ``rate`` of the cells: coverage, and a number that belongs to the disc."""
-    i, j = int(math.floor(x / pitch)), int(math.floor(y / pitch))
+    i, j = math.floor(x / pitch), math.floor(y / pitch)
     draw = chance(i, j)
     if draw > rate:
         return 0.0, 0.0
@@ -48,17 +48,17 @@ def _tile(
     x: float, y: float, side_x: float, side_y: float, gap: float, wx: float, wy: float
 ) -> tuple[float, float]:
     """Tiles in running bond along x: how much joint, and a number in [0, 1) that belongs to the tile."""
-    row = int(math.floor(y / side_y))
+    row = math.floor(y / side_y)
     shifted = x + 0.5 * side_x * (row & 1)
     joint = max(line(shifted, side_x, gap, wx), line(y, side_y, gap, wy))
-    return joint, chance(int(math.floor(shifted / side_x)), row)
+    return joint, chance(math.floor(shifted / side_x), row)
 
 
 @kernel
 def _planks(w: World, noise: Noise, x: float, y: float, board: float, length: float, wx: float, wy: float, dark: Color, light: Color) -> Color:  # noqa: E501
-    row = int(math.floor(y / board))
+    row = math.floor(y / board)
     shifted = x + length * chance(row, 17)
-    own = chance(int(math.floor(shifted / length)), row + 991)
+    own = chance(math.floor(shifted / length), row + 991)
     grain = sample(noise, y * 2.5 + own * 9.7, x * 0.35, 1.3, max(wy * 2.5, wx * 0.35))
     melt = 1.0 - ramp(0.4, 1.2, wy / board)
     tone = 0.5 + melt * (0.55 * (own - 0.5) + w.detail * 0.13 * grain[2])
@@ -177,7 +177,7 @@ def _rooftop(w: World, noise: Noise, x: float, y: float, width: float, wx: float
     n = sample(noise, x, y, 2.1, width)
     gravel = mix(_GRAVEL, _SLAB, 0.4 + 0.2 * n[0])
     gravel = tint(gravel, 1.0 + w.detail * (0.24 * n[1] - 0.16 * n[3]))
-    i, j = int(math.floor(x / 1.2)), int(math.floor(y / 1.2))
+    i, j = math.floor(x / 1.2), math.floor(y / 1.2)
     own = chance(i, j)
     joint = max(line(x, 1.2, 0.03, wx), line(y, 1.2, 0.03, wy))
     slab = tint(_SLAB, 1.0 + 0.16 * (own - 0.5) + w.detail * (0.07 * n[1] + 0.06 * n[0]))

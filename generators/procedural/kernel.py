@@ -31,6 +31,6 @@ def kernel(function: Function) -> Function:
 
     The cache lies beside the source, or in the user's cache folder where that is read-only.
     """
-    compiled: Any = njit(function, cache=True, nogil=True, error_model="numpy")
+    compiled: Any = njit(function, cache=True, nogil=True, error_model="numpy", _nrt=False)
     compiled._cache._cache_file._source_stamp = _sources_stamp()
     return compiled  # type: ignore[no-any-return]

@@ -19,7 +19,7 @@ from data.schema import FloatArray
 from generators.procedural.kernel import kernel
 from generators.procedural.noise import Color, Noise, NoiseTexture
 from generators.procedural.shading import CONTACT, FAR_M, FLAT, Lit, shade_solid, shade_surroundings
-from generators.procedural.shadows import SKY, SUBJECT, SUN, Stage, hidden_share
+from generators.procedural.shadows import SKY, SUBJECT, SUN, Stage, hidden_share, may_hide
 from generators.procedural.solids import Solids, enter_solid
 from generators.procedural.surroundings import BEYOND, BEYOND_M, GROUND, meet
 from generators.procedural.world import World, WorldRecord
@@ -32,6 +32,7 @@ Keys = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 _SAMPLES = 8
+_TILE = 16
 # Eight rooks: every row and column of an 8 × 8 grid is used once.
 _SAMPLE_X = tuple((i + 0.5) / 8 for i in range(8))
 _SAMPLE_Y = tuple((i + 0.5) / 8 for i in (5, 2, 7, 0, 4, 1, 6, 3))
@@ -41,26 +42,32 @@ class Layer(NamedTuple):
     """One picture of H × W pixels before styling.
 
     ``key`` tells what is seen (see ``surroundings`` for negative keys), ``depth`` how many metres
-    away; ``sky`` and ``sun`` (H, W, 3) are linear light with edges smoothed; ``mixed`` marks pixels
-    that show more than one thing.
+    away; ``sky`` and ``sun`` (H, W, 3) are linear light with edges smoothed, ``color`` their sum;
+    ``mixed`` marks pixels that show more than one thing.  ``span`` (tiles, tiles, 2, 4) bounds, for
+    the sun and the sky, where across the light the tile's points lie: least u, v, greatest u, v.
     """
 
     key: KeyImage
     depth: FloatImage
     sky: FloatImage
     sun: FloatImage
+    color: FloatImage
     mixed: Mask
+    span: FloatArray
 
 
 def blank_layer(size_px: int) -> Layer:
     """Room for one picture."""
-    square = (size_px, size_px)
+    square, tiles = (size_px, size_px), -(-size_px // _TILE)
+    sky, sun, color = (np.empty((*square, 3), np.float32) for _ in range(3))
     return Layer(
         np.empty(square, np.int32),
         np.empty(square, np.float32),
-        np.empty((*square, 3), np.float32),
-        np.empty((*square, 3), np.float32),
+        sky,
+        sun,
+        color,
         np.empty(square, np.bool_),
+        np.empty((tiles, tiles, 2, 4)),
     )
 
 
@@ -179,32 +186,58 @@ def draw_standing(worlds: WorldRecord, noises: NoiseTexture, stage: Stage, end: 
     sums = np.empty((_SAMPLES, 4))
     for row in range(size):
         for column in range(size):
+            key, t = layer.key[row, column], layer.depth[row, column]
             if not layer.mixed[row, column] and not _differs(layer.key, row, column, BEYOND):
-                key, t = layer.key[row, column], layer.depth[row, column]
                 sky, sun = _light(w, noise, stage, False, key, t, column + 0.5, row + 0.5)
-                for c in range(3):
-                    layer.sky[row, column, c] = sky[c]
-                    layer.sun[row, column, c] = sun[c]
-                continue
-            layer.mixed[row, column] = True
-            seen = 0
-            for k in range(_SAMPLES):
-                px, py = column + _SAMPLE_X[k], row + _SAMPLE_Y[k]
-                dx, dy, dz = _ray(w, px, py)
-                t, key = meet(w, x, y, z, dx, dy, dz)
-                t_solid, solid = _nearest(w, solids, 0, end, px, py, t)
-                if solid >= 0:
-                    t, key = t_solid, solid
-                seen = _count(keys, sums, seen, key, px, py, t)
+            else:
+                layer.mixed[row, column] = True
+                sky, sun = _mixed_light(w, noise, stage, end, row, column, keys, sums)
             for c in range(3):
-                layer.sky[row, column, c] = 0.0
-                layer.sun[row, column, c] = 0.0
-            for g in range(seen):
-                share, px, py, t = _mean(sums, g)
-                sky, sun = _light(w, noise, stage, False, keys[g], t, px, py)
-                for c in range(3):
-                    layer.sky[row, column, c] += share * sky[c]
-                    layer.sun[row, column, c] += share * sun[c]
+                layer.sky[row, column, c] = sky[c]
+                layer.sun[row, column, c] = sun[c]
+                layer.color[row, column, c] = sky[c] + sun[c]
+    _measure_spans(w, stage, layer)
+
+
+@kernel
+def _mixed_light(
+    w: World, noise: Noise, stage: Stage, end: int, row: int, column: int, keys: Keys, sums: FloatArray
+) -> Lit:
+    """Light of a standing pixel that shows several things."""
+    seen = 0
+    for k in range(_SAMPLES):
+        px, py = column + _SAMPLE_X[k], row + _SAMPLE_Y[k]
+        dx, dy, dz = _ray(w, px, py)
+        t, key = meet(w, w.position[0], w.position[1], w.position[2], dx, dy, dz)
+        t_solid, solid = _nearest(w, stage.solids, 0, end, px, py, t)
+        if solid >= 0:
+            t, key = t_solid, solid
+        seen = _count(keys, sums, seen, key, px, py, t)
+    sky, sun = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
+    for g in range(seen):
+        share, px, py, t = _mean(sums, g)
+        a, b = _light(w, noise, stage, False, keys[g], t, px, py)
+        sky = sky[0] + share * a[0], sky[1] + share * a[1], sky[2] + share * a[2]
+        sun = sun[0] + share * b[0], sun[1] + share * b[1], sun[2] + share * b[2]
+    return sky, sun
+
+
+@kernel
+def _measure_spans(w: World, stage: Stage, layer: Layer) -> None:
+    size = layer.key.shape[0]
+    layer.span[:, :, :, :2], layer.span[:, :, :, 2:] = 1e9, -1e9
+    for row in range(size):
+        for column in range(size):
+            t = layer.depth[row, column]
+            if t >= FAR_M:
+                continue
+            dx, dy, dz = _ray(w, column + 0.5, row + 0.5)
+            x, y, z = w.position[0] + t * dx, w.position[1] + t * dy, w.position[2] + t * dz
+            for kind in range(2):
+                axes, span = stage.lights[kind].axes, layer.span[row // _TILE, column // _TILE, kind]
+                for i in range(2):
+                    at = axes[i, 0] * x + axes[i, 1] * y + axes[i, 2] * z
+                    span[i], span[2 + i] = min(span[i], at), max(span[2 + i], at)
 
 
 @kernel
@@ -255,36 +288,67 @@ def draw_moving(
     size = key.shape[0]
     key[:, :] = standing.key
     depth[:, :] = standing.depth
+    color[:, :] = standing.color
     thin[:, :] = False
     _stamp(w, solids, first, end, key, depth, thin)
     keys = np.empty(_SAMPLES, np.int64)
     sums = np.empty((_SAMPLES, 4))
-    for row in range(size):
-        for column in range(size):
-            own = key[row, column]
-            if not thin[row, column] and not _differs(key, row, column, FACES * first):
-                if own >= FACES * first:
-                    sky, sun = _light(w, noise, stage, True, own, depth[row, column], column + 0.5, row + 0.5)
-                    for c in range(3):
-                        color[row, column, c] = sky[c] + sun[c]
-                else:
-                    light = _relit(w, stage, standing, row, column)
+    for i in range(standing.span.shape[0]):
+        for j in range(standing.span.shape[1]):
+            shaded = may_hide(stage, SUBJECT + SUN, standing.span[i, j, SUN])
+            shaded = shaded or may_hide(stage, SUBJECT + SKY, standing.span[i, j, SKY])
+            if not shaded and not _touches(solids, first, end, i * _TILE, j * _TILE):
+                continue
+            for row in range(i * _TILE, min((i + 1) * _TILE, size)):
+                for column in range(j * _TILE, min((j + 1) * _TILE, size)):
+                    own = key[row, column]
+                    if thin[row, column] or _differs(key, row, column, FACES * first):
+                        light = _edge_light(w, noise, stage, first, standing, row, column, keys, sums)
+                    elif own >= FACES * first:
+                        sky, sun = _light(w, noise, stage, True, own, depth[row, column], column + 0.5, row + 0.5)
+                        light = sky[0] + sun[0], sky[1] + sun[1], sky[2] + sun[2]
+                    elif shaded:
+                        light = _relit(w, stage, standing, row, column)
+                    else:
+                        continue
                     for c in range(3):
                         color[row, column, c] = light[c]
-                continue
-            seen, free = 0, _SAMPLES
-            for k in range(_SAMPLES):
-                px, py = column + _SAMPLE_X[k], row + _SAMPLE_Y[k]
-                limit = _limit(w, stage, first, standing, row, column, px, py)
-                t, solid = _nearest(w, solids, first, end, px, py, limit)
-                if solid >= 0:
-                    seen = _count(keys, sums, seen, solid, px, py, t)
-                    free -= 1
-            light = _relit(w, stage, standing, row, column) if free else (0.0, 0.0, 0.0)
-            for c in range(3):
-                color[row, column, c] = light[c] * free / _SAMPLES
-            for g in range(seen):
-                share, px, py, t = _mean(sums, g)
-                sky, sun = _light(w, noise, stage, True, keys[g], t, px, py)
-                for c in range(3):
-                    color[row, column, c] += share * (sky[c] + sun[c])
+
+
+@kernel
+def _touches(solids: Solids, first: int, end: int, top: int, left: int) -> bool:
+    """Whether any of ``solids[first:end]`` can reach into a tile or to its neighbours."""
+    for n in range(first, end):
+        b = solids[n].bounds
+        if b[0] <= left + _TILE and b[2] >= left and b[1] <= top + _TILE and b[3] >= top:
+            return True
+    return False
+
+
+@kernel
+def _edge_light(
+    w: World, noise: Noise, stage: Stage, first: int, standing: Layer, row: int, column: int, keys: Keys, sums: FloatArray
+) -> Color:
+    """Light of a pixel that the subject covers in part."""
+    seen, free = 0, _SAMPLES
+    for k in range(_SAMPLES):
+        px, py = column + _SAMPLE_X[k], row + _SAMPLE_Y[k]
+        limit = _limit(w, stage, first, standing, row, column, px, py)
+        t, solid = _nearest(w, stage.solids, first, len(stage.solids), px, py, limit)
+        if solid >= 0:
+            seen = _count(keys, sums, seen, solid, px, py, t)
+            free -= 1
+    light = (0.0, 0.0, 0.0)
+    if free:
+        share = free / _SAMPLES
+        light = _relit(w, stage, standing, row, column)
+        light = light[0] * share, light[1] * share, light[2] * share
+    for g in range(seen):
+        share, px, py, t = _mean(sums, g)
+        sky, sun = _light(w, noise, stage, True, keys[g], t, px, py)
+        light = (
+            light[0] + share * (sky[0] + sun[0]),
+            light[1] + share * (sky[1] + sun[1]),
+            light[2] + share * (sky[2] + sun[2]),
+        )
+    return light

@@ -164,7 +164,7 @@ def _jump(beat: Beat, rng: np.random.Generator) -> Channels:
     height = rng.uniform(0.42, 0.52)
     v, _ = in_turn(beat.progress, np.linspace(0.0, 1.0, count + 1))
     crouch = keyed(v, (0, 0), (0.26, 0.8), (0.36, 0.0), (0.56, 0.35), (0.76, 0.05), (0.85, 0.7), (1, 0))
-    arms = keyed(v, (0, 0), (0.24, -0.9), (0.44, 2.5), (0.72, 1.6), (0.86, -0.2), (1, 0))
+    arms = keyed(v, (0, 0), (0.22, -0.8), (0.52, 2.4), (0.74, 1.6), (0.9, -0.2), (1, 0))
     return {
         "up_m": height * parabola(v, 0.36, 0.78),
         "crouch": crouch,
@@ -268,7 +268,7 @@ def _orbit(beat: Beat, rng: np.random.Generator) -> Channels:
     radius = min(1.0, 0.2 * beat.duration) * rng.uniform(0.92, 1.05)
     side = _sign(rng)
     length = 2.0 * np.pi * radius
-    path = _arc(beat, length, side * 2.0 * np.pi, beat.times(1.3), run=0.3)
+    path = _arc(beat, length, side * 2.0 * np.pi, beat.times(1.3, at_least=3), run=0.3)
     return path | {"rolled_m": radius * np.abs(path["yaw_rad"]), "head_yaw_rad": 0.15 * side * path["gait_lift"]}
 
 

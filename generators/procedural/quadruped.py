@@ -13,7 +13,7 @@ from generators.procedural.body import Joints, Mounts, Shaped, drop_within_reach
 from generators.procedural.easing import ease
 from generators.procedural.gait import root_frame, steps
 from generators.procedural.motions import Channels
-from generators.procedural.rig import Frame, Sculpture, Slot, two_bone, vector
+from generators.procedural.rig import Frame, Sculpture, Slot, two_bone
 
 # When each foot swings, in strides: a walk is a sequence of four, a run pairs the diagonals.
 FEET = {
@@ -45,7 +45,8 @@ class Pose:
     neck: Frame  # at its base, growing along z
     head: Frame  # at the end of the neck, looking along x
     legs: dict[str, Frame]  # at the hip, hanging along -z
-    paws: dict[str, Frame]  # on the sole
+    paws: dict[str, Frame]  # on the sole, level
+    pasterns: dict[str, Frame]  # on the sole, growing along z towards hock or carpus
     joints: Joints
 
 
@@ -55,7 +56,7 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
     root = root_frame(c, start)
     running = bool(c["gait_run"].max() > 0.0)
     height = 0.955 * size.upper + size.pastern
-    paws, tops = {}, {}
+    paws, tops, pasterns = {}, {}, {}
     for name, (end, way, walking, trotting) in FEET.items():
         mount = (end * size.half_length, way * size.half_width)
         s = steps(c, start, mount, trotting if running else walking)
@@ -63,7 +64,7 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
         fold = 0.7 * s.lift + 0.5 * np.clip(c["up_m"] / 0.15, 0.0, 1.0)
         if end > 0.0:
             side = "left" if way > 0.0 else "right"
-            raised = ease((c[f"{side}_raise_rad"] - 1.0) / 0.9)
+            raised = ease((c[f"{side}_raise_rad"] - 1.15) / 0.75)  # a wave lifts a paw, balancing does not
             beat = c[f"{side}_curl_rad"] - 0.75
             foot = foot.moved(
                 raised * 0.75 * size.upper,
@@ -72,7 +73,8 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
             )
             fold = fold - raised * (0.5 + 0.5 * beat)
         paws[name] = foot
-        tops[name] = foot.turned("y", fold).at(-0.02 if end > 0.0 else -0.25 * size.pastern, 0.0, size.pastern)
+        pasterns[name] = foot.turned("y", fold)
+        tops[name] = pasterns[name].at(-0.02 if end > 0.0 else -0.25 * size.pastern, 0.0, size.pastern)
 
     def trunk_at(drop: np.ndarray) -> Frame:
         pitch = 0.36 * c["bend_rad"] + 0.07 * c["gait_run"] * np.sin(4.0 * np.pi * c["gait_cycles"])
@@ -97,8 +99,9 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
         half = 0.5 * size.upper
         knee, top = two_bone(legs[name].origin, tops[name], half, half, pole)
         joints |= {f"{name}_hip": legs[name].origin, f"{name}_knee": knee, f"{name}_hock": top}
-        paws[name] = paws[name].placed(paws[name].origin + (top - tops[name]))
-        joints[f"{name}_foot"] = paws[name].origin
+        reached = paws[name].origin + (top - tops[name])
+        paws[name], pasterns[name] = paws[name].placed(reached), pasterns[name].placed(reached)
+        joints[f"{name}_foot"] = reached
     level = -0.3 * c["bend_rad"]  # the neck holds the head up while the trunk bows
     neck = (
         trunk.moved(size.half_length + 0.1 * size.upper, 0.0, 0.14 * size.upper)
@@ -112,14 +115,14 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
         .turned("z", 0.8 * c["head_yaw_rad"])
     )
     joints |= {"withers": neck.origin, "head": head.origin, "croup": trunk.at(-size.half_length)}
-    return Pose(trunk, neck, head, legs, paws, joints)
+    return Pose(trunk, neck, head, legs, paws, pasterns, joints)
 
 
 def _legs(out: Sculpture, p: Pose, radii: tuple[float, float, float, float], hoof: float) -> None:
     """Three bones a leg with these radii at hip, knee, hock and foot, and a paw or hoof below."""
     for name, hip in p.legs.items():
-        hip_at, knee, hock, foot = (p.joints[f"{name}_{joint}"] for joint in ("hip", "knee", "hock", "foot"))
-        sole = foot + vector(0.0, 0.0, radii[3])
+        hip_at, knee, hock = (p.joints[f"{name}_{joint}"] for joint in ("hip", "knee", "hock"))
+        sole = p.pasterns[name].at(z=radii[3])
         out.bone(hip, hip_at, knee, radii[0], radii[1], Slot.MAIN)
         out.bone(hip, knee, hock, radii[1], radii[2], Slot.MAIN)
         out.bone(hip, hock, sole, radii[2], radii[3], Slot.SECOND)

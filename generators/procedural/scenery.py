@@ -103,7 +103,7 @@ def _lamp(at: Frame, out: Sculpture, paint: Paints, _: np.random.Generator) -> N
 def _plant(at: Frame, out: Sculpture, paint: Paints, rng: np.random.Generator) -> None:
     clay, soil = paint("b85f3a"), paint("4b3524")
     leaves = (paint("2f7a46"), paint("4a9a55"))
-    out.bone(at, at.at(z=0.36), at.at(z=0.2), 0.25, 0.19, clay)
+    out.bone(at, at.at(z=0.36), at.at(z=0.19), 0.25, 0.19, clay)
     out.cylinder(at, 0.28, 0.045, clay, at=(0.0, 0.0, 0.5))
     out.cylinder(at, 0.24, 0.02, soil, at=(0.0, 0.0, 0.54))
     for leaf in range(6):
@@ -116,8 +116,8 @@ def _plant(at: Frame, out: Sculpture, paint: Paints, rng: np.random.Generator) -
 def _fence(at: Frame, out: Sculpture, paint: Paints, _: np.random.Generator) -> None:
     wood = paint("d9cdb8", "c2b298", Pattern.WOOD, 0.15)
     for z in (0.35, 0.75):
-        out.box(at, (0.025, 0.98, 0.05), wood, at=(0.0, 0.0, z))
-    for y in np.linspace(-0.82, 0.82, 5):
+        out.box(at, (0.025, 0.88, 0.05), wood, at=(0.0, 0.0, z))
+    for y in np.linspace(-0.74, 0.74, 5):
         out.box(at, (0.02, 0.08, 0.52), wood, at=(0.03, float(y), 0.52))
 
 
@@ -149,7 +149,7 @@ SCENERY: dict[str, Prop | None] = {
     "stacked_boxes": Prop(_boxes, 0.55, 5),
     "lamp_posts": Prop(_lamp, 0.3, 5),
     "potted_plants": Prop(_plant, 0.5, 6),
-    "fence": Prop(_fence, 1.0, 5),
+    "fence": Prop(_fence, 0.85, 5),
     "columns": Prop(_column, 0.45, 6),
     "barrels": Prop(_barrel, 0.36, 6),
 }

@@ -260,3 +260,18 @@ def hidden_share(stage: Stage, which: int, x: float, y: float, z: float, skip: i
             cover *= 1.0 / (1.0 + (height / light.reach_m) ** 2)
         hidden = max(hidden, cover)
     return hidden
+
+
+@kernel
+def may_hide(stage: Stage, which: int, span: Any) -> bool:
+    """Whether light ``which`` may be hidden anywhere in a region across it: least u, v, greatest u, v."""
+    light = stage.lights[which]
+    u0, v0 = (span[0] - light.low[0]) / light.cell_m, (span[1] - light.low[1]) / light.cell_m
+    u1, v1 = (span[2] - light.low[0]) / light.cell_m, (span[3] - light.low[1]) / light.cell_m
+    if not (u1 >= 0.0 and v1 >= 0.0 and u0 < _CELLS and v0 < _CELLS and u0 <= u1):
+        return False
+    for i in range(int(max(u0, 0.0)), int(min(u1, _CELLS - 1.0)) + 1):
+        for j in range(int(max(v0, 0.0)), int(min(v1, _CELLS - 1.0)) + 1):
+            if stage.member[which, i, j, 0] > 0:
+                return True
+    return False

@@ -114,7 +114,7 @@ def _living_room(w: World, noise: Noise, side: int, u: float, z: float, width: f
     color = mix(color, tint(_SKIRTING, 0.55), band(z - 0.17, 0.008, width))
     color = mix(color, _SKIRTING, ramp(0.16 + width, 0.16 - width, z))
     at = u / 4.4 - math.floor(u / 4.4)
-    v, odd = (at - 0.5) * 4.4, int(math.floor(u / 4.4)) + side
+    v, odd = (at - 0.5) * 4.4, math.floor(u / 4.4) + side
     if odd & 1:
         own = chance(odd, side + 3)
         color = mix(color, _PICTURE, _pane(v, z - 1.85, 0.62, 0.47, width))

@@ -23,7 +23,8 @@ from data.schema import (
 )
 from data.video import encode
 from flows.report import ClipLabel, SimilarityMatrix
-from flows.summary import Accuracy, Counts, RetrievalRow, RunSummary, StageRow
+from data.manifest import Counts
+from flows.summary import Accuracy, RetrievalRow, RunSummary, StageRow
 
 FORMAT = ClipFormat(size_px=64, duration_seconds=1.0, fps=16)
 HOSTILE = (

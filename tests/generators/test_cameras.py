@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
@@ -28,39 +29,36 @@ def moving(subject: str, motion: str, seed: int = 2) -> Primitives:
 
 
 def clearances(camera: Camera, primitives: Primitives) -> FloatArray:
-    """Free share of the picture right, left, above and below the primitives: (T, 4), negative when cut."""
-    free = np.empty((FRAMES, 4))
-    for frame in range(FRAMES):
-        view = view_at(camera, frame, 1000)
-        now = Primitives(
-            primitives.shape,
-            primitives.size,
-            primitives.linear[frame : frame + 1],
-            primitives.origin[frame : frame + 1],
-            primitives.material,
-        )
-        for edge, axis in enumerate((view.right, -view.right, view.up, -view.up)):
-            free[frame, edge] = 0.5 - _largest_slope(now, axis, view.forward, view.position) * view.focal_px / 1000
-    return free
+    """Least free share of the picture right, left, above and below the primitives: (4,), negative when cut.
+
+    Under a moving camera every eighth frame is looked at.
+    """
+    stands = len(camera.position) == 1
+    looks = [slice(None)] if stands else [slice(frame, frame + 1) for frame in range(0, FRAMES, 8)]
+    free = [[_free(camera, look, primitives, axis) for axis in range(4)] for look in looks]
+    return np.min(free, axis=0)
 
 
-def _largest_slope(now: Primitives, axis: FloatArray, forward: FloatArray, position: FloatArray) -> float:
-    """Largest tangent of the angle between the view and any point, by bisection on touching planes."""
-    low, high = -2.0, 2.0
-    for _ in range(40):
+def _free(camera: Camera, look: slice, primitives: Primitives, edge: int) -> float:
+    """Free share at one edge of the picture, by bisection on planes through the camera that touch a body."""
+    view = view_at(camera, look.start or 0, 1000)
+    seen = replace(primitives, linear=primitives.linear[look], origin=primitives.origin[look])
+    axis = (view.right, -view.right, view.up, -view.up)[edge]
+    low, high = -2.0, 2.0  # tangents of the angle to the view
+    for _ in range(25):
         slope = (low + high) / 2.0
-        normal = axis - slope * forward
-        low, high = (slope, high) if reach(now, normal).max() > position @ normal else (low, slope)
-    return high
+        normal = axis - slope * view.forward
+        low, high = (slope, high) if reach(seen, normal).max() > view.position @ normal else (low, slope)
+    return 0.5 - high * view.focal_px / 1000
 
 
 @pytest.mark.parametrize(("subject", "motion", "camera"), SHOTS)
 def test_nothing_is_cut_off_and_the_picture_is_filled(subject: str, motion: str, camera: str) -> None:
     primitives = moving(subject, motion)
     shot = framed(camera, [primitives], FRAMES)
-    free = clearances(shot, primitives).min(axis=0)
+    free = clearances(shot, primitives)
 
-    assert free.min() >= MARGIN - 1e-6
+    assert free.min() >= MARGIN - 1e-3
     tightest = min(free[0] + free[1], free[2] + free[3])
     assert tightest <= (0.12 if len(shot.position) == 1 and VIEWPOINTS[camera].push == 1.0 else 0.7) + 2 * MARGIN
 
@@ -76,7 +74,7 @@ def test_framing_holds_everything_it_is_given() -> None:
     shot = framed("side", [one, other], FRAMES)
 
     for primitives in (one, other):
-        assert clearances(shot, primitives).min() >= MARGIN - 1e-6
+        assert clearances(shot, primitives).min() >= MARGIN - 1e-3
 
 
 @pytest.mark.parametrize("camera", ["slow_push_in", "slow_arc"])

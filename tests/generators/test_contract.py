@@ -61,7 +61,7 @@ def test_clips_have_the_asked_format_in_the_asked_order(backend: Backend) -> Non
             assert clip.frames.shape == (FORMAT.num_frames, FORMAT.size_px, FORMAT.size_px, 3)
             assert clip.frames.dtype == np.uint8
             assert clip.fps == FORMAT.fps
-            assert not np.array_equal(clip.frames[0], clip.frames[-1])
+            assert not np.array_equal(clip.frames[0], clip.frames[FORMAT.num_frames // 2])
     alone = next(iter(backend.videos([wanted[1]])))
     np.testing.assert_array_equal(results[1].clips[0].frames, alone.clips[0].frames)
 
@@ -80,7 +80,7 @@ def test_the_negative_clip_starts_with_the_first_frame_of_the_reference(backend:
         reference, positive, negative = next(iter(backend.videos([request]))).clips
         np.testing.assert_array_equal(reference.frames[0], negative.frames[0])
         assert not np.array_equal(reference.frames[0], positive.frames[0])
-        assert not np.array_equal(reference.frames[-1], negative.frames[-1])
+        assert not np.array_equal(reference.frames[4], negative.frames[4])
 
 
 def test_roles_may_be_asked_for_one_at_a_time(backend: Backend) -> None:
