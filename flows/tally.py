@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from data.errors import BackendUnavailable
 from data.manifest import Counts
-from data.schema import Blob, Plan, Reject, Triplet
+from data.schema import MEASURES, Blob, Plan, Reject, Triplet
 from flows.stages import Job, Outcome, finished_triplet
 
 
@@ -78,7 +78,8 @@ def _rejection(outcome: Outcome) -> Reject:
         kind="rejected",
         reason=record["rejected"],
         detail=record["detail"],
-        measures=record.get("measures", {}),
+        # The store sorts names; the order of the schema makes equal rows equal bytes.
+        measures={name: record["measures"][name] for name in MEASURES if name in record.get("measures", {})},
     )
 
 

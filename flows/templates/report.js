@@ -31,6 +31,7 @@
         video.poster = video.dataset.poster;
         video.src = video.dataset.src;
         video.playbackRate = video.defaultPlaybackRate = Number(one("#speed").value);
+        update(target); // the other observer may have been told first
       } else if (!isIntersecting && video.src) {
         video.removeAttribute("src");
         video.load(); // a page may hold only so many decoders

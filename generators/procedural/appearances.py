@@ -50,7 +50,9 @@ APPEARANCES: dict[str, Appearance] = {
     "green_checks": Appearance(_pattern("1f7a3d", "d9ecb8", Pattern.CHECKS, 0.15), _plain("17472a")),
     "yellow_dots": Appearance(_pattern("f4c21a", "2b2b33", Pattern.DOTS, 0.12), _plain("b9801a")),
     "cow_patches": Appearance(_pattern("f1ece2", "241f1d", Pattern.PATCHES, 0.34), _plain("d9cdbb")),
-    "carved_wood": Appearance(_pattern("a8703a", "5f3716", Pattern.WOOD, 0.12), _pattern("74471f", "472810", Pattern.WOOD, 0.1)),
+    "carved_wood": Appearance(
+        _pattern("a8703a", "5f3716", Pattern.WOOD, 0.12), _pattern("74471f", "472810", Pattern.WOOD, 0.1)
+    ),
     "polished_gold": Appearance(_plain("d9a423", 0.95), _plain("94691a", 0.9)),
     "pink_checks": Appearance(_pattern("ef5f98", "fbe4ee", Pattern.CHECKS, 0.15), _plain("a8335f")),
     "mint_stripes": Appearance(_pattern("7fdcb8", "1f6f63", Pattern.STRIPES, 0.13), _plain("2d8577")),
@@ -106,7 +108,9 @@ def wear(worn: Accessory, mounts: Mounts, out: Sculpture) -> None:
             radius = mounts.hat_radius_m
             out.cylinder(mounts.hat, 1.75 * radius, 0.014, Slot.WEAR)
             out.cylinder(mounts.hat, 1.02 * radius, 0.5 * radius, Slot.WEAR, at=(0.0, 0.0, 0.5 * radius))
-            out.ellipsoid(mounts.hat, (1.02 * radius, 1.02 * radius, 0.35 * radius), Slot.WEAR, at=(0.0, 0.0, radius))
+            out.ellipsoid(
+                mounts.hat, (1.02 * radius, 1.02 * radius, 0.35 * radius), Slot.WEAR, at=(0.0, 0.0, radius)
+            )
             out.cylinder(mounts.hat, 1.06 * radius, 0.17 * radius, Slot.DARK, at=(0.0, 0.0, 0.2 * radius))
         case "backpack":
             x, y, z = mounts.pack_half_m
@@ -114,12 +118,17 @@ def wear(worn: Accessory, mounts: Mounts, out: Sculpture) -> None:
             out.box(mounts.pack, (0.8 * x, 0.86 * y, z), Slot.WEAR, at=(-0.06 * x, 0.0, 0.75 * z))
             out.box(mounts.pack, (0.4 * x, 0.6 * y, 0.35 * z), Slot.DARK, at=(-0.36 * x, 0.0, 1.75 * z))
             out.ellipsoid(mounts.pack, (0.16 * x, 0.2 * y, 0.3 * z), Slot.METAL, at=(0.5 * x, 0.0, 1.8 * z))
-            # A rolled blanket across the end towards the head sticks out on both sides and over the shoulders.
+            # A rolled blanket, wide and high enough to be seen from the front.
             out.cylinder(mounts.pack, 0.9 * z, 1.55 * y, Slot.WEAR, at=(1.1 * x, 0.0, 0.9 * z), axis="y")
             out.cylinder(mounts.pack, 0.94 * z, 0.12 * y, Slot.DARK, at=(1.1 * x, 0.0, 0.9 * z), axis="y")
         case "scarf":
             radius = mounts.scarf_radius_m
             out.ellipsoid(mounts.scarf, (1.5 * radius, 1.5 * radius, 0.62 * radius), Slot.WEAR)
-            out.ellipsoid(mounts.scarf, (1.35 * radius, 1.35 * radius, 0.5 * radius), Slot.WEAR, at=(0.0, 0.0, 0.5 * radius))
+            out.ellipsoid(
+                mounts.scarf,
+                (1.35 * radius, 1.35 * radius, 0.5 * radius),
+                Slot.WEAR,
+                at=(0.0, 0.0, 0.5 * radius),
+            )
             tail = mounts.scarf.moved(1.25 * radius, 0.55 * radius, -0.3 * radius).turned("y", -0.25)
             out.box(tail, (0.018, 0.55 * radius, 1.5 * radius), Slot.WEAR, at=(0.0, 0.0, -1.4 * radius))

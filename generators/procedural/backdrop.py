@@ -23,12 +23,16 @@ _ISLE = srgb(0x5E7F74)
 
 
 @kernel
+def _horizon(w: World) -> Color:
+    return w.horizon[0], w.horizon[1], w.horizon[2]
+
+
+@kernel
 def sky(w: World, noise: Noise, dx: float, dy: float, dz: float) -> Color:
     """Light of the sky in a unit direction: gradient, glow around the sun, drifting-shaped clouds."""
     up = max(dz, 0.0)
     zenith = (w.zenith[0], w.zenith[1], w.zenith[2])
-    horizon = (w.horizon[0], w.horizon[1], w.horizon[2])
-    color = mix(horizon, zenith, 1.0 - math.exp(-3.2 * up))
+    color = mix(_horizon(w), zenith, 1.0 - math.exp(-3.2 * up))
     if w.kind >= kinds.GYM:
         return color
     facing = max(dx * w.to_sun[0] + dy * w.to_sun[1] + dz * w.to_sun[2], 0.0)
@@ -47,23 +51,25 @@ def sky(w: World, noise: Noise, dx: float, dy: float, dz: float) -> Color:
 
 
 @kernel
-def _ring(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy: float, dz: float, radius: float) -> tuple[float, float, float]:  # noqa: E501
-    """Distance to the inside of a ring around the origin, the way along it in metres, and the height."""
+def _ring(
+    x: float, y: float, z: float, dx: float, dy: float, dz: float, radius: float
+) -> tuple[float, float, float, float]:
+    """Where a ray meets a ring around the origin: distance, cosine and sine on the ring, height."""
     a = dx * dx + dy * dy
     b = x * dx + y * dy
     c = x * x + y * y - radius * radius
     root = b * b - a * c
     if a < 1e-9 or root < 0.0:
-        return -1.0, 0.0, 0.0
+        return 1e9, 1.0, 0.0, 1e9 * dz
     t = (-b + math.sqrt(root)) / a
-    return t, radius * math.atan2(y + t * dy, x + t * dx), z + t * dz
+    return t, (x + t * dx) / radius, (y + t * dy) / radius, z + t * dz
 
 
 @kernel
-def _waves(w: World, noise: Noise, u: float, radius: float, hills: int, row: float) -> float:
+def _waves(w: World, noise: Noise, cosine: float, sine: float, hills: int, row: float) -> float:
     """A profile of about ``hills`` hills around the ring, without a seam, mean 0 and deviation 1."""
-    angle, reach = u / radius, hills * 0.05
-    return cloud(noise, w.shift_m[0] + row + reach * math.cos(angle), w.shift_m[1] + reach * math.sin(angle), 1.0)
+    reach = hills * 0.05
+    return cloud(noise, w.shift_m[0] + row + reach * cosine, w.shift_m[1] + reach * sine, 1.0)
 
 
 @kernel
@@ -73,7 +79,7 @@ def _over(color: Color, top: float, z: float, width: float, layer: Color) -> Col
 
 
 @kernel
-def _wood(w: World, noise: Noise, u: float, z: float, top: float, width: float) -> Color:
+def _wood(noise: Noise, u: float, z: float, top: float, width: float) -> Color:
     n = sample(noise, u, z * 1.2, 19.0, width)
     m = sample(noise, u, z * 1.2, 7.0, width)
     tone = 0.35 + 0.25 * n[0] + 0.16 * m[0] + 0.25 * ramp(top - 5.0, top, z) - 0.3 * ramp(2.0, 0.0, z)
@@ -81,7 +87,7 @@ def _wood(w: World, noise: Noise, u: float, z: float, top: float, width: float) 
 
 
 @kernel
-def _pines(u: float, z: float, width: float, row: int) -> tuple[float, float]:
+def _pines(u: float, z: float, row: int) -> tuple[float, float]:
     """Tops of a row of pines: height of the outline at ``u``, and a number that belongs to the tree."""
     best, own = 0.0, 0.0
     for k in range(-1, 2):
@@ -97,7 +103,7 @@ def _pines(u: float, z: float, width: float, row: int) -> tuple[float, float]:
 
 
 @kernel
-def _tower(w: World, noise: Noise, u: float, z: float, row: int, width: float, low: float, high: float) -> tuple[float, Color]:
+def _tower(u: float, z: float, row: int, width: float, low: float, high: float) -> tuple[float, Color]:
     """A block of flats on a far ring: its height and its wall with rows of windows."""
     block = math.floor(u / 16.0)
     own = chance(int(block), row)
@@ -116,7 +122,8 @@ def _tower(w: World, noise: Noise, u: float, z: float, row: int, width: float, l
 @kernel
 def _forest(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
     """Trunks on five rings, and leaves above and behind them."""
-    t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, 34.0)
+    t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 34.0)
+    u = 34.0 * math.atan2(sine, cosine)
     n = sample(noise, u, high, 13.0, t * pixel)
     m = sample(noise, u, high, 4.3, t * pixel)
     leaf = 0.40 + 0.22 * n[0] + 0.13 * m[0] + 0.03 * high
@@ -125,10 +132,10 @@ def _forest(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy:
     color = mix(color, tint(_LEAVES, 0.75), ramp(2.2, 0.2, high + 0.5 * n[0]))
     for k in range(5):
         radius = 30.0 - 4.2 * k
-        t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, radius)
+        t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, radius)
         if t <= 0.0:
             continue
-        width = t * pixel
+        u, width = radius * math.atan2(sine, cosine), t * pixel
         haze = 0.72 - 0.15 * k
         pitch = 3.4 + 0.3 * k
         u += w.shift_m[0] + 5 * k
@@ -154,62 +161,101 @@ def _forest(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy:
 
 
 @kernel
+def _isles(w: World, noise: Noise, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+    t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 900.0)
+    if high > 70.0:
+        return color
+    top = 26.0 * _waves(w, noise, cosine, sine, 6, 0.3) - 22.0
+    return _over(color, top, high, t * pixel, mix(_ISLE, _horizon(w), 0.55))
+
+
+@kernel
+def _peaks(w: World, noise: Noise, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+    t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 900.0)
+    if high < 240.0:
+        top = 95.0 + 55.0 * _waves(w, noise, cosine, sine, 9, 0.1)
+        n = sample(noise, 900.0 * math.atan2(sine, cosine), high * 1.6, 190.0, t * pixel)
+        rock = mix(_PEAK, _PEAK_SNOW, ramp(-0.7, 0.9, n[0] + 0.5 * n[2] + (high - 60.0) / 40.0))
+        color = _over(color, top, high, t * pixel, mix(rock, _horizon(w), 0.45))
+    t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 66.0)
+    if high < 11.0:
+        outline, own = _pines(66.0 * math.atan2(sine, cosine), high, 5)
+        tree = mix(_PINE, _PINE_SNOW, 0.25 + 0.5 * ramp(0.3, 0.9, high / 0.9 - math.floor(high / 0.9)) * own)
+        color = _over(color, outline, high, t * pixel * 2, mix(tree, _horizon(w), 0.25))
+        top = 1.0 + 0.6 * _waves(w, noise, cosine, sine, 14, 0.7)
+        color = _over(color, top, high, t * pixel, mix(_PEAK_SNOW, _horizon(w), 0.3))
+    return color
+
+
+@kernel
+def _dunes(w: World, noise: Noise, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+    t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 900.0)
+    if high < 100.0:
+        steps = _waves(w, noise, cosine, sine, 12, 0.1)
+        top = 20.0 + 62.0 * ramp(0.15, 0.45, steps) + 5.0 * steps
+        n = sample(noise, 270.0 * math.atan2(sine, cosine), high * 3.0, 190.0, t * pixel * 2)
+        mesa = tint(_MESA, 1.0 + 0.08 * n[2] + 0.1 * math.sin(high * 0.45))
+        color = _over(color, top, high, t * pixel, mix(mesa, _horizon(w), 0.55))
+    for k in range(2):
+        t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 240.0 - 150.0 * k)
+        if high > 27.0:
+            continue
+        slope = _waves(w, noise, cosine, sine, 9 + 5 * k, 0.4 + k)
+        ahead = _waves(w, noise, cosine - 0.02 * sine, sine + 0.02 * cosine, 9 + 5 * k, 0.4 + k)
+        top = (9.0 if k == 0 else 2.6) + (6.5 if k == 0 else 2.0) * slope
+        side = ramp(-0.05, 0.05, ahead - slope + 0.02 * math.sin(high))
+        dune = mix(_DUNE, _DUNE_SHADE, 0.25 + 0.55 * side)
+        color = _over(color, top, high, t * pixel, mix(dune, _horizon(w), 0.42 - 0.22 * k))
+    return color
+
+
+@kernel
+def _city(w: World, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+    for k in range(3):
+        radius = 260.0 - 95.0 * k
+        t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, radius)
+        if high < 50.0:
+            along = radius * math.atan2(sine, cosine)
+            top, front = _tower(along, high, 13 * k, t * pixel, -6.0 - 6 * k, 46.0 - 18.0 * k)
+            color = _over(color, top, high, t * pixel, mix(front, _horizon(w), 0.72 - 0.20 * k))
+    return color
+
+
+@kernel
+def _hills(w: World, noise: Noise, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+    t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 900.0)
+    if high < 140.0:
+        top = 62.0 + 30.0 * _waves(w, noise, cosine, sine, 7, 0.1)
+        color = _over(color, top, high, t * pixel, mix(_HILL, _horizon(w), 0.68))
+    t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 320.0)
+    if high < 36.0:
+        top = 15.0 + 8.0 * _waves(w, noise, cosine, sine, 10, 0.6)
+        wood = _wood(noise, 320.0 * math.atan2(sine, cosine), high, top, t * pixel)
+        color = _over(color, top, high, t * pixel, mix(wood, _horizon(w), 0.5))
+    t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 76.0)
+    if high < 11.0:
+        along = 76.0 * math.atan2(sine, cosine)
+        top = 4.6 + 1.5 * _waves(w, noise, cosine, sine, 15, 0.2) + 0.9 * cloud(noise, along, 5.0, 9.0)
+        wood = mix(_wood(noise, along, high, top, t * pixel), _horizon(w), 0.14)
+        color = _over(color, top, high, t * pixel + 0.25, wood)
+    return color
+
+
+@kernel
 def distance(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
     """Light from beyond the ground and the walls, along a unit ray; ``pixel`` is its angle in radians."""
-    horizon = (w.horizon[0], w.horizon[1], w.horizon[2])
     kind = w.kind
     if kind == kinds.FOREST_CLEARING:
         return _forest(w, noise, x, y, z, dx, dy, dz, pixel)
     color = sky(w, noise, dx, dy, dz)
-    if kind >= kinds.GYM or kind == kinds.PLAZA:
+    if kind >= kinds.GYM or kind == kinds.PLAZA or kind == kinds.STREET:
         return color
-    if kind == kinds.STREET:
-        return color
-    t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, 900.0)
     if kind == kinds.BEACH:
-        top = 26.0 * _waves(w, noise, u, 900.0, 6, 0.3) - 22.0
-        return _over(color, top, high, t * pixel, mix(_ISLE, horizon, 0.55))
+        return _isles(w, noise, color, x, y, z, dx, dy, dz, pixel)
     if kind == kinds.SNOWFIELD:
-        top = 95.0 + 55.0 * _waves(w, noise, u, 900.0, 9, 0.1)
-        n = sample(noise, u, high * 1.6, 190.0, t * pixel)
-        rock = mix(_PEAK, _PEAK_SNOW, ramp(-0.7, 0.9, n[0] + 0.5 * n[2] + (high - 60.0) / 40.0))
-        color = _over(color, top, high, t * pixel, mix(rock, horizon, 0.45))
-        t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, 66.0)
-        outline, own = _pines(u, high, t * pixel, 5)
-        tree = mix(_PINE, _PINE_SNOW, 0.25 + 0.5 * ramp(0.3, 0.9, high / 0.9 - math.floor(high / 0.9)) * own)
-        color = _over(color, outline, high, t * pixel * 2, mix(tree, horizon, 0.25))
-        top = 1.0 + 0.6 * _waves(w, noise, u, 66.0, 14, 0.7)
-        return _over(color, top, high, t * pixel, mix(_PEAK_SNOW, horizon, 0.3))
+        return _peaks(w, noise, color, x, y, z, dx, dy, dz, pixel)
     if kind == kinds.DESERT:
-        steps = _waves(w, noise, u, 900.0, 12, 0.1)
-        top = 20.0 + 62.0 * ramp(0.15, 0.45, steps) + 5.0 * steps
-        n = sample(noise, u * 0.3, high * 3.0, 190.0, t * pixel * 2)
-        mesa = tint(_MESA, 1.0 + 0.08 * n[2] + 0.1 * math.sin(high * 0.45))
-        color = _over(color, top, high, t * pixel, mix(mesa, horizon, 0.55))
-        for k in range(2):
-            radius = 240.0 - 150.0 * k
-            t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, radius)
-            slope = _waves(w, noise, u, radius, 9 + 5 * k, 0.4 + k)
-            ahead = _waves(w, noise, u + 3.0, radius, 9 + 5 * k, 0.4 + k)
-            top = (9.0 if k == 0 else 2.6) + (6.5 if k == 0 else 2.0) * slope
-            side = ramp(-0.05, 0.05, ahead - slope + 0.02 * math.sin(high))
-            dune = mix(_DUNE, _DUNE_SHADE, 0.25 + 0.55 * side)
-            color = _over(color, top, high, t * pixel, mix(dune, horizon, 0.42 - 0.22 * k))
-        return color
+        return _dunes(w, noise, color, x, y, z, dx, dy, dz, pixel)
     if kind == kinds.ROOFTOP:
-        for k in range(3):
-            radius = 260.0 - 95.0 * k
-            t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, radius)
-            top, front = _tower(w, noise, u, high, 13 * k, t * pixel, -6.0 - 6 * k, 46.0 - 18.0 * k)
-            color = _over(color, top, high, t * pixel, mix(front, horizon, 0.72 - 0.20 * k))
-        return color
-    top = 62.0 + 30.0 * _waves(w, noise, u, 900.0, 7, 0.1)
-    color = _over(color, top, high, t * pixel, mix(_HILL, horizon, 0.68))
-    t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, 320.0)
-    top = 15.0 + 8.0 * _waves(w, noise, u, 320.0, 10, 0.6)
-    color = _over(color, top, high, t * pixel, mix(_wood(w, noise, u, high, top, t * pixel), horizon, 0.5))
-    t, u, high = _ring(w, noise, x, y, z, dx, dy, dz, 76.0)
-    n = cloud(noise, u, 5.0, 9.0)
-    top = 4.6 + 1.5 * _waves(w, noise, u, 76.0, 15, 0.2) + 0.9 * n
-    wood = mix(_wood(w, noise, u, high, top, t * pixel), horizon, 0.14)
-    return _over(color, top, high, t * pixel + 0.25, wood)
+        return _city(w, color, x, y, z, dx, dy, dz, pixel)
+    return _hills(w, noise, color, x, y, z, dx, dy, dz, pixel)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.schema import FloatArray
 from generators.procedural.body import Joints, Mounts, Shaped, drop_within_reach
+from generators.procedural.channels import Channels
 from generators.procedural.gait import root_frame, steps
-from generators.procedural.motions import Channels
 from generators.procedural.rig import Frame, Sculpture, Slot, two_bone
 
 SIDES = (("left", 1.0), ("right", -1.0))
@@ -62,7 +63,7 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
         lifted = (0.15 + 0.1 * c["gait_run"]) * s.lift + 0.06 * airborne
         feet[side] = s.foot.moved(z=size.ankle + lifted).turned("y", toes_down)
 
-    def pelvis_at(drop: np.ndarray) -> Frame:
+    def pelvis_at(drop: FloatArray) -> Frame:
         back = -0.16 * size.leg * np.sin(c["bend_rad"]) - 0.06 * size.leg * c["crouch"]
         side = 0.9 * size.hip * c["sway"]
         return (
@@ -80,7 +81,9 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
         0.995 * size.leg,
     )
     pelvis = pelvis_at(drop)
-    belly = pelvis.moved(z=0.4 * size.spine).turned("x", -0.8 * c["lean_rad"]).turned("y", 0.65 * c["bend_rad"])
+    belly = (
+        pelvis.moved(z=0.4 * size.spine).turned("x", -0.8 * c["lean_rad"]).turned("y", 0.65 * c["bend_rad"])
+    )
     twist = -0.22 * c["gait_lift"] * np.sin(2.0 * np.pi * c["gait_cycles"])
     chest = belly.turned("z", twist).moved(z=0.6 * size.spine)
     head = (
@@ -122,7 +125,15 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
 
 
 PERSON = Proportions(
-    thigh=0.41, shank=0.4, ankle=0.085, hip=0.1, spine=0.5, shoulder=0.195, upper_arm=0.27, forearm=0.24, neck=0.08
+    thigh=0.41,
+    shank=0.4,
+    ankle=0.085,
+    hip=0.1,
+    spine=0.5,
+    shoulder=0.195,
+    upper_arm=0.27,
+    forearm=0.24,
+    neck=0.08,
 )
 
 
@@ -142,7 +153,9 @@ def person(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
         j = p.joints
         out.bone(p.upper_arms[side], j[f"{side}_shoulder"], j[f"{side}_elbow"], 0.068, 0.05, Slot.MAIN)
         out.bone(p.forearms[side], j[f"{side}_elbow"], j[f"{side}_hand"], 0.046, 0.034, Slot.SKIN)
-        out.ellipsoid(p.forearms[side], (0.045, 0.032, 0.065), Slot.SKIN, at=(0.0, 0.0, -PERSON.forearm - 0.04))
+        out.ellipsoid(
+            p.forearms[side], (0.045, 0.032, 0.065), Slot.SKIN, at=(0.0, 0.0, -PERSON.forearm - 0.04)
+        )
         out.bone(p.thighs[side], j[f"{side}_hip"], j[f"{side}_knee"], 0.095, 0.066, Slot.SECOND)
         out.bone(p.thighs[side], j[f"{side}_knee"], j[f"{side}_foot"], 0.064, 0.042, Slot.SECOND)
         out.ellipsoid(p.feet[side], (0.135, 0.055, 0.05), Slot.DARK, at=(0.05, 0.0, -0.035))
@@ -160,7 +173,15 @@ def person(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
 
 
 ROBOT = Proportions(
-    thigh=0.37, shank=0.37, ankle=0.1, hip=0.13, spine=0.5, shoulder=0.27, upper_arm=0.25, forearm=0.24, neck=0.07
+    thigh=0.37,
+    shank=0.37,
+    ankle=0.1,
+    hip=0.13,
+    spine=0.5,
+    shoulder=0.27,
+    upper_arm=0.25,
+    forearm=0.24,
+    neck=0.07,
 )
 
 

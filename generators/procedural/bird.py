@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from data.schema import FloatArray
 from generators.procedural.body import Joints, Mounts, Shaped, drop_within_reach
+from generators.procedural.channels import Channels
 from generators.procedural.easing import ease
 from generators.procedural.gait import root_frame, steps
-from generators.procedural.motions import Channels
 from generators.procedural.rig import Frame, Sculpture, Slot, two_bone
 
 SIDES = (("left", 1.0), ("right", -1.0))
@@ -29,7 +30,7 @@ def bird(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
         toes_down = 0.5 * s.lift + 0.6 * airborne
         feet[side] = s.foot.moved(z=ANKLE_M + 0.2 * s.lift + 0.07 * airborne).turned("y", toes_down)
 
-    def body_at(drop: np.ndarray) -> Frame:
+    def body_at(drop: FloatArray) -> Frame:
         return (
             root.moved(-0.03 * c["crouch"], 0.08 * c["sway"], ANKLE_M + 0.93 * (THIGH_M + SHANK_M) - drop)
             .turned("x", -0.6 * c["lean_rad"])
@@ -51,7 +52,14 @@ def bird(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
         out.bone(top, knee, ankle, 0.028, 0.024, Slot.SKIN)
         for toe in (-0.45, 0.0, 0.45):
             ray = foot.turned("z", toe)
-            out.bone(ray.turned("y", -0.5 * np.pi), ray.at(0.0, 0.0, -0.02), ray.at(0.15, 0.0, -0.035), 0.02, 0.014, Slot.SKIN)
+            out.bone(
+                ray.turned("y", -0.5 * np.pi),
+                ray.at(0.0, 0.0, -0.02),
+                ray.at(0.15, 0.0, -0.035),
+                0.02,
+                0.014,
+                Slot.SKIN,
+            )
         joints |= {f"{side}_hip": top.origin, f"{side}_knee": knee, f"{side}_foot": ankle}
 
     out.ellipsoid(trunk, (0.32, 0.19, 0.2), Slot.MAIN)
@@ -63,14 +71,20 @@ def bird(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
     for side, way in SIDES:
         inner, outer = _wing(c, trunk.moved(0.13, way * 0.15, 0.08), side, way)
         out.ellipsoid(inner, (0.14, 0.5 * ARM_M + 0.04, 0.026), Slot.MAIN, at=(-0.06, way * 0.5 * ARM_M, 0.0))
-        out.ellipsoid(outer, (0.115, 0.5 * HAND_M + 0.03, 0.018), Slot.DARK, at=(-0.07, way * 0.5 * HAND_M, 0.0))
+        out.ellipsoid(
+            outer, (0.115, 0.5 * HAND_M + 0.03, 0.018), Slot.DARK, at=(-0.07, way * 0.5 * HAND_M, 0.0)
+        )
         joints |= {f"{side}_wing": inner.at(y=way * ARM_M), f"{side}_wing_tip": outer.at(y=way * HAND_M)}
 
     neck = trunk.moved(0.26, 0.0, 0.08).turned("y", 0.6 + 0.35 * c["head_pitch_rad"] - 0.1 * c["crouch"])
     step_bob = 0.12 * c["gait_lift"] * np.sin(4.0 * np.pi * c["gait_cycles"])
     upper = neck.moved(z=0.26).turned("y", -0.62 + 0.45 * c["head_pitch_rad"] + step_bob)
     upper = upper.turned("x", 0.4 * c["lean_rad"])
-    head = upper.moved(z=0.32).turned("y", 0.25 + 0.2 * c["head_pitch_rad"] - step_bob).turned("z", c["head_yaw_rad"])
+    head = (
+        upper.moved(z=0.32)
+        .turned("y", 0.25 + 0.2 * c["head_pitch_rad"] - step_bob)
+        .turned("z", c["head_yaw_rad"])
+    )
     out.bone(neck, neck.at(z=0.26), neck.at(z=-0.05), 0.06, 0.11, Slot.MAIN)
     out.bone(upper, upper.at(z=0.32), upper.at(), 0.05, 0.06, Slot.MAIN)
     out.ellipsoid(head, (0.1, 0.075, 0.08), Slot.MAIN, at=(0.03, 0.0, 0.02))
@@ -105,5 +119,7 @@ def _wing(c: Channels, shoulder: Frame, side: str, way: float) -> tuple[Frame, F
         .turned("z", way * 1.45 * folded)
     )
     bent = spread * (0.6 * c[f"{side}_curl_rad"])
-    outer = inner.moved(y=way * ARM_M).turned("x", way * bent).turned("z", way * (0.05 * folded + 0.25 * spread))
+    outer = (
+        inner.moved(y=way * ARM_M).turned("x", way * bent).turned("z", way * (0.05 * folded + 0.25 * spread))
+    )
     return inner, outer

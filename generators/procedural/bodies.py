@@ -15,9 +15,9 @@ from generators.procedural.appearances import Accessory, wear
 from generators.procedural.biped import person, robot
 from generators.procedural.bird import bird
 from generators.procedural.body import Build
+from generators.procedural.channels import columns_of
 from generators.procedural.choice import choose
 from generators.procedural.machines import door, pendulum, robot_arm
-from generators.procedural.motions import columns_of
 from generators.procedural.quadruped import dog, horse
 from generators.procedural.rig import Frame, Sculpture, rotation
 from generators.procedural.scene import Primitives
@@ -76,7 +76,9 @@ def build_body(subject: str, motion: str, channels: FloatArray, place: Place, wo
     shaped = build(columns_of(channels), start, sculpture)
     if worn is not None:
         if shaped.mounts is None:
-            raise ConfigError(f"a {subject} cannot wear a {worn}; choose an appearance of the surface instead")
+            raise ConfigError(
+                f"a {subject} cannot wear a {worn}; choose an appearance of the surface instead"
+            )
         wear(worn, shaped.mounts, sculpture)
     names = tuple(shaped.joints)
     joints = np.stack([np.broadcast_to(shaped.joints[name], (len(channels), 3)) for name in names], 1)

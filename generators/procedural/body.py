@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.schema import FloatArray
-from generators.procedural.motions import Channels
+from generators.procedural.channels import Channels
 from generators.procedural.rig import Frame, Sculpture, Triple
 
 Joints = dict[str, FloatArray]  # name -> world positions (T, 3)

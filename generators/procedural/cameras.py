@@ -75,7 +75,9 @@ def framed(camera: str, moving: Sequence[Primitives], num_frames: int) -> Camera
 def _axes(azimuth_degrees: float, elevation_degrees: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Forward, right and up (3,) of a camera that looks at the stage from this direction."""
     azimuth, elevation = np.radians(azimuth_degrees), np.radians(elevation_degrees)
-    out = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
+    out = np.array(
+        [np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)]
+    )
     right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
     return -out, right, np.cross(right, -out)
 

@@ -5,9 +5,8 @@ Pure functions of arrays of time: nothing here knows a body, a motion or a frame
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+import numpy.typing as npt
 
 from data.schema import FloatArray
 
@@ -39,11 +38,12 @@ def envelope(progress: FloatArray, rise: float, fall: float) -> FloatArray:
     return ease(progress / rise) * ease((1.0 - progress) / fall)
 
 
-def keyed(progress: FloatArray, *keys: tuple[float, float]) -> FloatArray:
+def keyed(progress: npt.ArrayLike, *keys: tuple[float, float]) -> FloatArray:
     """A curve through ``(progress, value)`` keys that rests for an instant on each of them."""
+    u = np.asarray(progress, dtype=np.float64)
     times, values = np.array(keys).T
-    left = np.clip(np.searchsorted(times, progress, side="right") - 1, 0, len(times) - 2)
-    share = (progress - times[left]) / (times[left + 1] - times[left])
+    left = np.clip(np.searchsorted(times, u, side="right") - 1, 0, len(times) - 2)
+    share = (u - times[left]) / (times[left + 1] - times[left])
     return np.asarray(values[left] + (values[left + 1] - values[left]) * ease(share))
 
 
@@ -53,7 +53,7 @@ def parabola(progress: FloatArray, start: float, end: float) -> FloatArray:
     return np.asarray(4.0 * u * (1.0 - u))
 
 
-def in_turn(progress: FloatArray, boundaries: Sequence[float]) -> tuple[FloatArray, np.ndarray]:
+def in_turn(progress: FloatArray, boundaries: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.intp]]:
     """Which of the spans between ``boundaries`` each instant lies in: (share of the span, its index)."""
     edges = np.asarray(boundaries, dtype=np.float64)
     index = np.clip(np.searchsorted(edges, progress, side="right") - 1, 0, len(edges) - 2)

@@ -54,4 +54,4 @@ def spheres(primitives: Primitives) -> FloatArray:
     )
     centre = origin + linear[..., 2] * half_length[:, None]
     growth = np.linalg.norm(linear, axis=-2).max(axis=-1)
-    return np.concatenate([centre, (growth * radius)[..., None]], -1).reshape(-1, 4)
+    return np.asarray(np.concatenate([centre, (growth * radius)[..., None]], -1).reshape(-1, 4))

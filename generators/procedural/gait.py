@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.schema import FloatArray
+from generators.procedural.channels import Channels, stance_share
 from generators.procedural.easing import ease
-from generators.procedural.motions import Channels, stance_share
 from generators.procedural.rig import Frame, rotation, vector
 
 
@@ -64,4 +64,6 @@ def steps(channels: Channels, start: Frame, mount: tuple[float, float], offset: 
     travelled = ease(within)[:, None]
     x, y, yaw = (places[before] * (1.0 - travelled) + places[before + 1] * travelled).T
     lift = np.sin(np.pi * within) ** 2 * channels["gait_lift"]
-    return Steps(start.moved(x, y, channels["up_m"]).turned("z", yaw), lift, np.where(within < 1.0, within, 0.0))
+    return Steps(
+        start.moved(x, y, channels["up_m"]).turned("z", yaw), lift, np.where(within < 1.0, within, 0.0)
+    )

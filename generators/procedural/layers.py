@@ -31,7 +31,7 @@ KeyImage = npt.NDArray[np.int32]
 Keys = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-_SAMPLES = 8
+SAMPLES = 8
 _TILE = 16
 # Eight rooks: every row and column of an 8 × 8 grid is used once.
 _SAMPLE_X = tuple((i + 0.5) / 8 for i in range(8))
@@ -152,7 +152,7 @@ def _count(keys: Keys, sums: FloatArray, seen: int, key: int, px: float, py: flo
 def _mean(sums: FloatArray, g: int) -> tuple[float, float, float, float]:
     """Share of the pixel, mean place and mean depth of one thing seen in it."""
     n = sums[g, 0]
-    return n / _SAMPLES, sums[g, 1] / n, sums[g, 2] / n, sums[g, 3] / n
+    return n / SAMPLES, sums[g, 1] / n, sums[g, 2] / n, sums[g, 3] / n
 
 
 @kernel
@@ -169,7 +169,7 @@ def _light(w: World, noise: Noise, stage: Stage, moving: bool, key: int, t: floa
 
 
 @kernel
-def draw_standing(worlds: WorldRecord, noises: NoiseTexture, stage: Stage, end: int, layer: Layer) -> None:
+def draw_standing(worlds: WorldRecord, noises: NoiseTexture, stage: Stage, end: int, layer: Layer, keys: Keys, sums: FloatArray) -> None:
     """Fill ``layer`` with the surroundings and the scenery, ``solids[:end]``."""
     w, noise, solids = worlds[0], noises[0], stage.solids
     size = layer.key.shape[0]
@@ -182,8 +182,6 @@ def draw_standing(worlds: WorldRecord, noises: NoiseTexture, stage: Stage, end: 
             layer.key[row, column] = kind
             layer.mixed[row, column] = False
     _stamp(w, solids, 0, end, layer.key, layer.depth, layer.mixed)
-    keys = np.empty(_SAMPLES, np.int64)
-    sums = np.empty((_SAMPLES, 4))
     for row in range(size):
         for column in range(size):
             key, t = layer.key[row, column], layer.depth[row, column]
@@ -205,7 +203,7 @@ def _mixed_light(
 ) -> Lit:
     """Light of a standing pixel that shows several things."""
     seen = 0
-    for k in range(_SAMPLES):
+    for k in range(SAMPLES):
         px, py = column + _SAMPLE_X[k], row + _SAMPLE_Y[k]
         dx, dy, dz = _ray(w, px, py)
         t, key = meet(w, w.position[0], w.position[1], w.position[2], dx, dy, dz)
@@ -282,17 +280,13 @@ def draw_moving(
     depth: FloatImage,
     thin: Mask,
     color: FloatImage,
+    keys: Keys,
+    sums: FloatArray,
 ) -> None:
     """Fill ``color`` (H, W, 3) linear, ``key`` and ``depth``: ``solids[first:]`` over the standing layer."""
     w, noise, solids, end = worlds[0], noises[0], stage.solids, len(stage.solids)
     size = key.shape[0]
-    key[:, :] = standing.key
-    depth[:, :] = standing.depth
-    color[:, :] = standing.color
-    thin[:, :] = False
     _stamp(w, solids, first, end, key, depth, thin)
-    keys = np.empty(_SAMPLES, np.int64)
-    sums = np.empty((_SAMPLES, 4))
     for i in range(standing.span.shape[0]):
         for j in range(standing.span.shape[1]):
             shaded = may_hide(stage, SUBJECT + SUN, standing.span[i, j, SUN])
@@ -330,8 +324,8 @@ def _edge_light(
     w: World, noise: Noise, stage: Stage, first: int, standing: Layer, row: int, column: int, keys: Keys, sums: FloatArray
 ) -> Color:
     """Light of a pixel that the subject covers in part."""
-    seen, free = 0, _SAMPLES
-    for k in range(_SAMPLES):
+    seen, free = 0, SAMPLES
+    for k in range(SAMPLES):
         px, py = column + _SAMPLE_X[k], row + _SAMPLE_Y[k]
         limit = _limit(w, stage, first, standing, row, column, px, py)
         t, solid = _nearest(w, stage.solids, first, len(stage.solids), px, py, limit)
@@ -340,7 +334,7 @@ def _edge_light(
             free -= 1
     light = (0.0, 0.0, 0.0)
     if free:
-        share = free / _SAMPLES
+        share = free / SAMPLES
         light = _relit(w, stage, standing, row, column)
         light = light[0] * share, light[1] * share, light[2] * share
     for g in range(seen):

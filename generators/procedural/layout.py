@@ -5,7 +5,7 @@ Knows things by the radius they take on the ground, and everything that moves by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -36,22 +36,24 @@ def lay_out(
     rng = np.random.default_rng(seed)
     swept = np.concatenate([spheres(primitives) for primitives in moving])
     places = AREA_M * np.sqrt(rng.random(_CANDIDATES))[:, None] * _directions(rng)
-    gaps = np.min(
-        np.linalg.norm(places[:, None] - swept[None, :, :2], axis=-1) - swept[None, :, 3], axis=1
-    )
+    gaps = np.min(np.linalg.norm(places[:, None] - swept[None, :, :2], axis=-1) - swept[None, :, 3], axis=1)
     chance = rng.random(_CANDIDATES)
     taken: list[FloatArray] = []
+    seen = np.zeros(len(cameras), dtype=int)  # how many things each camera has in its picture
     for index in np.argsort(gaps + 2.0 * chance):  # near ones first, but not all of the nearest
         place = places[index]
         apart = all(np.linalg.norm(place - other) > 2.0 * prop.radius_m + 0.25 for other in taken)
-        free = gaps[index] > prop.radius_m + CLEARANCE_M and apart
-        if free and all(_behind(camera, place, prop.radius_m, swept) for camera in cameras):
+        if not apart or gaps[index] < prop.radius_m + CLEARANCE_M:
+            continue
+        shown = np.array([_is_in_picture(camera, place, prop.radius_m) for camera in cameras])
+        wanted = np.any(shown & (seen < prop.count))
+        if wanted and not any(_hides(camera, place, prop.radius_m, swept) for camera in cameras):
             taken.append(place)
+            seen += shown
             facing = np.arctan2(-place[1], -place[0]) + rng.uniform(-0.4, 0.4)
-            prop.draw(
-                Frame(rotation("z", facing), np.array([[*place, 0.0]])), out, paints, np.random.default_rng([*seed, index])
-            )
-        if len(taken) == prop.count:
+            at = Frame(rotation("z", facing), np.array([[*place, 0.0]]))
+            prop.draw(at, out, paints, np.random.default_rng([*seed, index]))
+        if (seen >= prop.count).all():
             break
     return out.primitives()
 
@@ -61,27 +63,39 @@ def _directions(rng: np.random.Generator) -> FloatArray:
     return np.stack([np.cos(angle), np.sin(angle)], -1)
 
 
-def _behind(camera: Camera, place: FloatArray, radius_m: float, swept: FloatArray) -> bool:
-    """Whether a thing at ``place`` (2,) is in the picture and hides nothing that moves, at any time.
+def _rows(camera: Camera) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Eye and unit view direction on the ground, both (2,), at the start, the middle and the end."""
+    last = len(camera.position) - 1
+    for row in sorted({0, last // 2, last}):
+        eye = camera.position[row, :2]
+        ahead = camera.target[min(row, len(camera.target) - 1), :2] - eye
+        yield eye, ahead / np.linalg.norm(ahead)
+
+
+def _is_in_picture(camera: Camera, place: FloatArray, radius_m: float) -> bool:
+    """Whether most of a thing is between the left and right edges of the picture all the time."""
+    slope = np.tan(np.radians(camera.vertical_fov_degrees / 2.0))
+    for eye, ahead in _rows(camera):
+        offset = place - eye
+        aside = abs(float(ahead[0] * offset[1] - ahead[1] * offset[0]))
+        if aside + 0.4 * radius_m > slope * float(offset @ ahead):
+            return False
+    return True
+
+
+def _hides(camera: Camera, place: FloatArray, radius_m: float, swept: FloatArray) -> bool:
+    """Whether a thing stands before anything that moves, or would fill the picture from close by.
 
     Seen from above: whatever overlaps it in bearing must be nearer to the camera than it is.
     """
-    slope = np.tan(np.radians(camera.vertical_fov_degrees / 2.0))
-    for row in {0, len(camera.position) // 2, len(camera.position) - 1}:
-        eye = camera.position[row, :2]
-        ahead = camera.target[min(row, len(camera.target) - 1), :2] - eye
-        ahead = ahead / np.linalg.norm(ahead)
-        offset = place - eye
-        depth, aside = float(offset @ ahead), float(ahead[0] * offset[1] - ahead[1] * offset[0])
-        if depth < 0.5 or abs(aside) + 0.4 * radius_m > slope * depth:
-            return False
-        distance = np.hypot(depth, aside)
-        others = swept[:, :2] - eye
+    for eye, _ in _rows(camera):
+        offset, others = place - eye, swept[:, :2] - eye
+        distance = float(np.linalg.norm(offset))
+        if distance < radius_m + 1.0:
+            return True
         distances = np.maximum(np.linalg.norm(others, axis=-1), 1e-6)
-        turn = np.arctan2(
-            offset[0] * others[:, 1] - offset[1] * others[:, 0], others @ offset
-        )
-        half = np.arcsin(np.clip((swept[:, 3] + 0.1) / distances, 0.0, 1.0)) + np.arcsin(min(radius_m / distance, 1.0))
+        turn = np.arctan2(offset[0] * others[:, 1] - offset[1] * others[:, 0], others @ offset)
+        half = np.arcsin(np.clip((swept[:, 3] + 0.1) / distances, 0.0, 1.0)) + np.arcsin(radius_m / distance)
         if np.any((np.abs(turn) < half) & (distances > distance)):
-            return False
-    return True
+            return True
+    return False

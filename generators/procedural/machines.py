@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from generators.procedural.body import Shaped
+from generators.procedural.channels import Channels
 from generators.procedural.gait import root_frame
-from generators.procedural.motions import Channels
 from generators.procedural.rig import Frame, Sculpture, Slot
 
 UPPER_M, FORE_M, PEDESTAL_M = 0.56, 0.5, 0.34
@@ -19,7 +19,9 @@ def robot_arm(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
     """A serial arm of about 1.3 m on a pedestal: turret, shoulder, elbow, wrist, two fingers."""
     c = channels
     side = c["left_curl_rad"] - c["right_curl_rad"]
-    raised = (c["left_raise_rad"] + c["right_raise_rad"]) * (c["left_curl_rad"] + c["right_curl_rad"] > 0.0) / 1.9
+    raised = (
+        (c["left_raise_rad"] + c["right_raise_rad"]) * (c["left_curl_rad"] + c["right_curl_rad"] > 0.0) / 1.9
+    )
     stretch = np.abs(c["yaw_rad"]).clip(0.0, 0.5)  # reaches out while it spins
 
     turret = start.moved(z=PEDESTAL_M).turned("z", c["yaw_rad"] + c["swing_rad"] + 0.5 * c["head_yaw_rad"])
@@ -32,7 +34,9 @@ def robot_arm(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
         "y", 1.75 - 1.1 * raised + 0.1 * c["bend_rad"] + 0.85 * c["crouch"] - 0.7 * stretch
     )
     elbow = elbow.turned("x", -0.9 * side)
-    wrist = elbow.moved(z=FORE_M).turned("y", 0.5 + 1.15 * c["head_pitch_rad"] - 0.8 * raised - 0.3 * c["crouch"])
+    wrist = elbow.moved(z=FORE_M).turned(
+        "y", 0.5 + 1.15 * c["head_pitch_rad"] - 0.8 * raised - 0.3 * c["crouch"]
+    )
     wrist = wrist.turned("x", -0.6 * side)
 
     out.cylinder(start, 0.3, 0.04, Slot.DARK, at=(0.0, 0.0, 0.04))
@@ -113,7 +117,9 @@ def door(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
     leaf = frame.moved(0.0, 0.5 * LEAF_M, 0.07).turned("z", angle)  # hinged on the left, opens forward
 
     for way in (1.0, -1.0):
-        out.box(frame, (0.07, 0.05, 0.5 * DOOR_M + 0.07), Slot.SECOND, at=(0.0, way * jamb, 0.5 * DOOR_M + 0.07))
+        out.box(
+            frame, (0.07, 0.05, 0.5 * DOOR_M + 0.07), Slot.SECOND, at=(0.0, way * jamb, 0.5 * DOOR_M + 0.07)
+        )
         out.box(frame, (0.3, 0.07, 0.03), Slot.SECOND, at=(0.0, way * jamb, 0.03))
     out.box(frame, (0.075, jamb + 0.05, 0.06), Slot.SECOND, at=(0.0, 0.0, DOOR_M + 0.16))
     out.box(frame, (0.06, jamb, 0.02), Slot.DARK, at=(0.0, 0.0, 0.02))

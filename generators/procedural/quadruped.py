@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.schema import FloatArray
 from generators.procedural.body import Joints, Mounts, Shaped, drop_within_reach
+from generators.procedural.channels import Channels
 from generators.procedural.easing import ease
 from generators.procedural.gait import root_frame, steps
-from generators.procedural.motions import Channels
 from generators.procedural.rig import Frame, Sculpture, Slot, two_bone
 
 # When each foot swings, in strides: a walk is a sequence of four, a run pairs the diagonals.
@@ -76,7 +77,7 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
         pasterns[name] = foot.turned("y", fold)
         tops[name] = pasterns[name].at(-0.02 if end > 0.0 else -0.25 * size.pastern, 0.0, size.pastern)
 
-    def trunk_at(drop: np.ndarray) -> Frame:
+    def trunk_at(drop: FloatArray) -> Frame:
         pitch = 0.36 * c["bend_rad"] + 0.07 * c["gait_run"] * np.sin(4.0 * np.pi * c["gait_cycles"])
         return (
             root.moved(-size.half_length, 0.8 * size.half_width * c["sway"], height - drop)
@@ -107,11 +108,11 @@ def pose(channels: Channels, start: Frame, size: Proportions) -> Pose:
         trunk.moved(size.half_length + 0.1 * size.upper, 0.0, 0.14 * size.upper)
         .turned("x", 0.25 * c["lean_rad"])
         .turned("z", 0.5 * c["head_yaw_rad"])
-        .turned("y", size.neck_angle_rad + level + 0.55 * c["head_pitch_rad"] + 0.12 * c["crouch"])
+        .turned("y", size.neck_angle_rad + level + 0.75 * c["head_pitch_rad"] + 0.12 * c["crouch"])
     )
     head = (
         neck.moved(z=size.neck)
-        .turned("y", -size.neck_angle_rad - 0.5 * level + 0.55 * c["head_pitch_rad"])
+        .turned("y", -size.neck_angle_rad - 0.5 * level + 0.45 * c["head_pitch_rad"])
         .turned("z", 0.8 * c["head_yaw_rad"])
     )
     joints |= {"withers": neck.origin, "head": head.origin, "croup": trunk.at(-size.half_length)}
@@ -126,20 +127,30 @@ def _legs(out: Sculpture, p: Pose, radii: tuple[float, float, float, float], hoo
         out.bone(hip, hip_at, knee, radii[0], radii[1], Slot.MAIN)
         out.bone(hip, knee, hock, radii[1], radii[2], Slot.MAIN)
         out.bone(hip, hock, sole, radii[2], radii[3], Slot.SECOND)
-        out.ellipsoid(p.paws[name], (1.25 * hoof, 0.85 * hoof, 0.6 * hoof), Slot.DARK, at=(0.3 * hoof, 0.0, 0.6 * hoof))
+        out.ellipsoid(
+            p.paws[name], (1.25 * hoof, 0.85 * hoof, 0.6 * hoof), Slot.DARK, at=(0.3 * hoof, 0.0, 0.6 * hoof)
+        )
 
 
 def _tail(channels: Channels, trunk: Frame, rest_rad: float) -> Frame:
     """A tail that trails what the body does, hanging along -z; ``rest_rad`` lifts it backwards."""
     c = channels
     wag = 0.3 * c["gait_lift"] * np.sin(2.0 * np.pi * c["gait_cycles"] - 0.8) + 0.7 * c["lean_rad"]
-    wag = wag + 0.35 * (c["right_curl_rad"] + c["left_curl_rad"]) * np.clip(c["head_pitch_rad"] * 8.0, -1.0, 1.0)
+    wag = wag + 0.35 * (c["right_curl_rad"] + c["left_curl_rad"]) * np.clip(
+        c["head_pitch_rad"] * 8.0, -1.0, 1.0
+    )
     lift = rest_rad + 0.5 * c["bend_rad"] + 1.2 * np.clip(c["up_m"], 0.0, 0.5) + 0.25 * c["gait_run"]
     return trunk.turned("z", wag).turned("y", lift)
 
 
 DOG = Proportions(
-    half_length=0.29, half_width=0.11, upper=0.46, pastern=0.13, neck=0.2, neck_angle_rad=0.7, carpus_forward=False
+    half_length=0.29,
+    half_width=0.11,
+    upper=0.46,
+    pastern=0.13,
+    neck=0.2,
+    neck_angle_rad=0.7,
+    carpus_forward=False,
 )
 
 
@@ -147,11 +158,25 @@ def dog(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
     """A big dog, about 0.85 m to the top of its head."""
     p = pose(channels, start, DOG)
     out.ellipsoid(p.trunk, (0.24, 0.155, 0.17), Slot.MAIN, at=(0.2, 0.0, 0.01))
-    out.bone(p.trunk.turned("y", 0.5 * np.pi), p.trunk.at(-0.26, 0.0, 0.02), p.trunk.at(0.25), 0.135, 0.15, Slot.MAIN)
+    out.bone(
+        p.trunk.turned("y", 0.5 * np.pi),
+        p.trunk.at(-0.26, 0.0, 0.02),
+        p.trunk.at(0.25),
+        0.135,
+        0.15,
+        Slot.MAIN,
+    )
     out.ellipsoid(p.trunk, (0.2, 0.11, 0.1), Slot.SECOND, at=(0.12, 0.0, -0.09))
     out.bone(p.neck, p.neck.at(z=DOG.neck), p.neck.at(), 0.085, 0.12, Slot.MAIN)
     out.ellipsoid(p.head, (0.135, 0.115, 0.115), Slot.MAIN, at=(0.03, 0.0, 0.04))
-    out.bone(p.head.turned("y", -0.5 * np.pi), p.head.at(0.1, 0.0, 0.0), p.head.at(0.24, 0.0, -0.03), 0.068, 0.05, Slot.SECOND)
+    out.bone(
+        p.head.turned("y", -0.5 * np.pi),
+        p.head.at(0.1, 0.0, 0.0),
+        p.head.at(0.24, 0.0, -0.03),
+        0.068,
+        0.05,
+        Slot.SECOND,
+    )
     out.ellipsoid(p.head, (0.03, 0.036, 0.027), Slot.DARK, at=(0.287, 0.0, -0.008))
     for way in (1.0, -1.0):
         out.ellipsoid(p.head, (0.017, 0.02, 0.024), Slot.DARK, at=(0.135, way * 0.062, 0.085))
@@ -174,7 +199,13 @@ def dog(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
 
 
 HORSE = Proportions(
-    half_length=0.42, half_width=0.14, upper=0.68, pastern=0.26, neck=0.5, neck_angle_rad=0.62, carpus_forward=True
+    half_length=0.42,
+    half_width=0.14,
+    upper=0.68,
+    pastern=0.26,
+    neck=0.5,
+    neck_angle_rad=0.62,
+    carpus_forward=True,
 )
 
 
@@ -182,18 +213,29 @@ def horse(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
     """A pony, about 1.5 m to its ears."""
     p = pose(channels, start, HORSE)
     out.ellipsoid(p.trunk, (0.3, 0.2, 0.235), Slot.MAIN, at=(0.28, 0.0, 0.03))
-    out.bone(p.trunk.turned("y", 0.5 * np.pi), p.trunk.at(-0.34, 0.0, 0.04), p.trunk.at(0.3, 0.0, 0.02), 0.215, 0.215, Slot.MAIN)
+    out.bone(
+        p.trunk.turned("y", 0.5 * np.pi),
+        p.trunk.at(-0.34, 0.0, 0.04),
+        p.trunk.at(0.3, 0.0, 0.02),
+        0.215,
+        0.215,
+        Slot.MAIN,
+    )
     out.ellipsoid(p.trunk, (0.3, 0.16, 0.16), Slot.SECOND, at=(0.05, 0.0, -0.09))
     out.bone(p.neck, p.neck.at(z=HORSE.neck), p.neck.at(z=-0.02), 0.09, 0.17, Slot.MAIN)
     out.ellipsoid(p.neck, (0.045, 0.035, 0.3), Slot.DARK, at=(-0.11, 0.0, 0.3))
     nose = p.head.turned("y", 0.45)
     out.ellipsoid(p.head, (0.13, 0.1, 0.115), Slot.MAIN, at=(0.03, 0.0, 0.0))
-    out.bone(nose.turned("y", -0.5 * np.pi), nose.at(0.08), nose.at(0.36, 0.0, -0.01), 0.088, 0.062, Slot.MAIN)
+    out.bone(
+        nose.turned("y", -0.5 * np.pi), nose.at(0.08), nose.at(0.36, 0.0, -0.01), 0.088, 0.062, Slot.MAIN
+    )
     out.ellipsoid(nose, (0.07, 0.066, 0.066), Slot.SECOND, at=(0.38, 0.0, -0.012))
     out.ellipsoid(p.head, (0.1, 0.03, 0.05), Slot.DARK, at=(0.0, 0.0, 0.11))
     for way in (1.0, -1.0):
         out.ellipsoid(p.head, (0.024, 0.02, 0.026), Slot.DARK, at=(0.105, way * 0.078, 0.035))
-        out.ellipsoid(p.head.turned("x", -way * 0.2), (0.028, 0.026, 0.085), Slot.MAIN, at=(-0.03, way * 0.055, 0.15))
+        out.ellipsoid(
+            p.head.turned("x", -way * 0.2), (0.028, 0.026, 0.085), Slot.MAIN, at=(-0.03, way * 0.055, 0.15)
+        )
     tail = _tail(channels, p.trunk.moved(-0.53, 0.0, 0.13), 0.45)
     out.bone(tail, tail.at(z=0.0), tail.at(z=-0.2), 0.05, 0.07, Slot.DARK)
     out.bone(tail, tail.at(z=-0.2), tail.turned("y", -0.25).at(z=-0.55), 0.07, 0.025, Slot.DARK)

@@ -12,7 +12,7 @@ import numpy as np
 
 from data.errors import ContractError
 from data.schema import Frames, Image
-from generators.procedural.layers import FACES, blank_layer, draw_moving, draw_standing
+from generators.procedural.layers import FACES, SAMPLES, blank_layer, draw_moving, draw_standing
 from generators.procedural.noise import noise_texture
 from generators.procedural.place import place_of
 from generators.procedural.projection import view_at
@@ -51,6 +51,7 @@ def _frames(scene: Scene, size_px: int, frames: range) -> Iterator[Image]:
     size = (size_px, size_px)
     key, depth, thin = np.empty(size, np.int32), np.empty(size, np.float32), np.empty(size, np.bool_)
     color, standing = np.empty((*size, 3), np.float32), blank_layer(size_px)
+    scratch = np.empty(SAMPLES, np.int64), np.empty((SAMPLES, 4))
     world = None
     for frame in frames:
         if world is None or len(scene.camera.position) > 1 or len(scene.camera.target) > 1:
@@ -59,10 +60,14 @@ def _frames(scene: Scene, size_px: int, frames: range) -> Iterator[Image]:
             place_solids(world, stage.solids, 0, scene.static, 0)
             throw_shadows(world, stage, 0, first, 0, style.sun_spread)
             throw_shadows(world, stage, first, first, SUBJECT, style.sun_spread)
-            draw_standing(world, noise, stage, first, standing)
+            draw_standing(world, noise, stage, first, standing, *scratch)
         place_solids(world, stage.solids, first, scene.moving, frame)
         throw_shadows(world, stage, first, count, SUBJECT, style.sun_spread)
-        draw_moving(world, noise, stage, first, standing, key, depth, thin, color)
+        np.copyto(key, standing.key)
+        np.copyto(depth, standing.depth)
+        np.copyto(color, standing.color)
+        thin.fill(False)
+        draw_moving(world, noise, stage, first, standing, key, depth, thin, color, *scratch)
         picture = np.empty((*size, 3), np.uint8)
         style.finish(color, key, depth, FACES * first, picture)
         yield picture

@@ -32,7 +32,9 @@ def rotation(axis: Axis, angle: Number) -> FloatArray:
 
 def vector(x: Number, y: Number, z: Number) -> FloatArray:
     """Points or directions (T or 1, 3) from coordinates that each run over time or stand still."""
-    return np.stack(np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (x, y, z))), -1)
+    return np.stack(
+        np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (x, y, z))), -1
+    )
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,13 @@ class Sculpture:
         self._add(Shape.BOX, half, frame.moved(*at), material)
 
     def cylinder(
-        self, frame: Frame, radius: float, half_height: float, material: int, at: Triple = (0.0, 0.0, 0.0), axis: Axis = "z"
+        self,
+        frame: Frame,
+        radius: float,
+        half_height: float,
+        material: int,
+        at: Triple = (0.0, 0.0, 0.0),
+        axis: Axis = "z",
     ) -> None:
         """A cylinder around one of the frame's axes."""
         lying: dict[Axis, Frame] = {

@@ -22,7 +22,12 @@ class Paints:
         self.materials = list(materials)
 
     def __call__(
-        self, color: str, accent: str = "ffffff", pattern: Pattern = Pattern.PLAIN, scale_m: float = 0.2, gloss: float = 0.1
+        self,
+        color: str,
+        accent: str = "ffffff",
+        pattern: Pattern = Pattern.PLAIN,
+        scale_m: float = 0.2,
+        gloss: float = 0.1,
     ) -> int:
         """Index of the material with these sRGB colours."""
         wanted = Material(linear_rgb(color), linear_rgb(accent), pattern, scale_m, gloss)
@@ -85,7 +90,8 @@ def _boxes(at: Frame, out: Sculpture, paint: Paints, rng: np.random.Generator) -
     card, tape = (paint("b98b55"), paint("a37744"), paint("c9a06a")), paint("e3d2ab")
     base = 0.0
     for half in (0.42, 0.34, 0.26)[: int(rng.integers(2, 4))]:
-        box = at.moved(*rng.uniform(-0.06, 0.06, 2), base + 0.85 * half).turned("z", rng.uniform(-0.35, 0.35))
+        x, y = rng.uniform(-0.06, 0.06, 2)
+        box = at.moved(x, y, base + 0.85 * half).turned("z", rng.uniform(-0.35, 0.35))
         out.box(box, (half, half, 0.85 * half), card[rng.integers(3)])
         out.box(box, (half + 0.003, 0.05, 0.85 * half + 0.003), tape)
         base += 1.7 * half

@@ -62,58 +62,51 @@ def blank_stage(count: int) -> Stage:
 
 
 @kernel
+def _seen(s: Solid, axes: Any, k: int, i: int) -> float:
+    """Component along axis ``k`` of the light of the solid's local axis ``i``."""
+    return axes[k, 0] * s.linear[0, i] + axes[k, 1] * s.linear[1, i] + axes[k, 2] * s.linear[2, i]
+
+
+@kernel
 def _outline_box(s: Solid, axes: Any, out: Any) -> None:
-    """Centre (2), then normal (2) and half width of each pair of sides."""
-    side = np.empty((3, 2))
+    """Normal (2) and half width of each pair of sides, after the centre in ``out[:2]``."""
     for i in range(3):
-        for k in range(2):
-            m = axes[k, 0] * s.linear[0, i] + axes[k, 1] * s.linear[1, i] + axes[k, 2] * s.linear[2, i]
-            side[i, k] = m * s.size[i]
-    for k in range(2):
-        out[k] = axes[k, 0] * s.origin[0] + axes[k, 1] * s.origin[1] + axes[k, 2] * s.origin[2]
-    for i in range(3):
-        length = math.sqrt(side[i, 0] ** 2 + side[i, 1] ** 2)
-        nx, ny = (-side[i, 1] / length, side[i, 0] / length) if length > 1e-9 else (1.0, 0.0)
+        nx, ny = -_seen(s, axes, 1, i), _seen(s, axes, 0, i)
+        length = math.sqrt(nx * nx + ny * ny)
+        nx, ny = (nx / length, ny / length) if length > 1e-9 else (1.0, 0.0)
         width = 0.0
         for j in range(3):
-            width += abs(nx * side[j, 0] + ny * side[j, 1])
+            width += abs(nx * _seen(s, axes, 0, j) + ny * _seen(s, axes, 1, j)) * s.size[j]
         out[2 + 3 * i], out[3 + 3 * i], out[4 + 3 * i] = nx, ny, width
 
 
 @kernel
 def _outline_round(s: Solid, axes: Any, out: Any) -> None:
-    """Start (2), axis (2), inverse metric (3), start radius, radius step, inverse axis length²."""
-    across = np.zeros((2, 3))  # the unit ball (or disc) of the shape, seen from the light
-    for k in range(2):
-        for i in range(3):
-            across[k, i] = axes[k, 0] * s.linear[0, i] + axes[k, 1] * s.linear[1, i] + axes[k, 2] * s.linear[2, i]
-        out[k] = axes[k, 0] * s.origin[0] + axes[k, 1] * s.origin[1] + axes[k, 2] * s.origin[2]
-        out[2 + k] = 0.0
+    """Axis (2), inverse metric (3), start radius, radius step, inverse axis length², after the start."""
+    lift, length = 0.0, 0.0  # from the origin to the start, and on to the end, along local z
     out[7], out[8] = 1.0, 0.0
-    if s.shape == _ELLIPSOID:
-        for i in range(3):
-            across[0, i] *= s.size[i]
-            across[1, i] *= s.size[i]
-    elif s.shape == _ROUND_CONE:
-        out[2], out[3] = across[0, 2] * s.size[2], across[1, 2] * s.size[2]
+    if s.shape == _ROUND_CONE:
+        length = s.size[2]
         out[7], out[8] = s.size[0], s.size[1] - s.size[0]
-    else:
-        for k in range(2):
-            out[k] -= across[k, 2] * s.size[1]
-            out[2 + k] = 2 * across[k, 2] * s.size[1]
-            across[k, 0], across[k, 1], across[k, 2] = across[k, 0] * s.size[0], across[k, 1] * s.size[0], 0.0
+    elif s.shape != _ELLIPSOID:
+        lift, length = -s.size[1], 2 * s.size[1]
+    for k in range(2):
+        out[k] += lift * _seen(s, axes, k, 2)
+        out[2 + k] = length * _seen(s, axes, k, 2)
     a, b, c = 0.0, 0.0, 0.0
-    for i in range(3):
-        a += across[0, i] ** 2
-        b += across[0, i] * across[1, i]
-        c += across[1, i] ** 2
+    for i in range(3):  # the unit ball (or disc) of the shape, seen from the light
+        unit = s.size[i] if s.shape == _ELLIPSOID else 1.0
+        if s.shape != _ELLIPSOID and s.shape != _ROUND_CONE:
+            unit = s.size[0] if i < 2 else 0.0
+        u, v = unit * _seen(s, axes, 0, i), unit * _seen(s, axes, 1, i)
+        a, b, c = a + u * u, b + u * v, c + v * v
     # A disc seen from its edge has no width: give it a little.
     little = 1e-5 * (a + c) + 1e-12
     a, c = a + little, c + little
     det = a * c - b * b
     out[4], out[5], out[6] = c / det, -b / det, a / det
-    length = out[4] * out[2] ** 2 + 2 * out[5] * out[2] * out[3] + out[6] * out[3] ** 2
-    out[9] = 1.0 / max(length, 1e-12)
+    reach = out[4] * out[2] ** 2 + 2 * out[5] * out[2] * out[3] + out[6] * out[3] ** 2
+    out[9] = 1.0 / max(reach, 1e-12)
 
 
 @kernel
@@ -151,6 +144,10 @@ def throw_shadows(worlds: WorldRecord, stage: Stage, first: int, end: int, group
             s = stage.solids[n]
             if s.stretch == 0.0:
                 continue
+            for k in range(2):
+                s.outline[kind, k] = (
+                    light.axes[k, 0] * s.origin[0] + light.axes[k, 1] * s.origin[1] + light.axes[k, 2] * s.origin[2]
+                )
             if s.shape == _BOX:
                 _outline_box(s, light.axes, s.outline[kind])
             else:
@@ -239,6 +236,8 @@ def hidden_share(stage: Stage, which: int, x: float, y: float, z: float, skip: i
         above = ball[2] + ball[3] - w
         if n == skip or above <= 0.0:
             continue
+        if light.reach_m > 0.0 and above - 2 * ball[3] > 4 * light.reach_m:
+            continue  # all of it is too high to count
         widest = light.spread * above + width
         du, dv = u - ball[0], v - ball[1]
         if du * du + dv * dv > (ball[3] + widest) ** 2:

@@ -13,9 +13,10 @@ from data.schema import ClipFormat, Factors, FloatArray, Plan, Role, Trajectory
 from generators.procedural.appearances import accessory_of, surfaces
 from generators.procedural.bodies import Body, Place, build_body
 from generators.procedural.cameras import framed, middle_of
+from generators.procedural.channels import CHANNEL_NAMES
 from generators.procedural.layout import lay_out
 from generators.procedural.lights import light_of
-from generators.procedural.motions import CHANNEL_NAMES, motion_channels
+from generators.procedural.motions import motion_channels
 from generators.procedural.projection import project
 from generators.procedural.scene import Camera, Environment, Scene
 from generators.procedural.scenery import Paints

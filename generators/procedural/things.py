@@ -11,10 +11,10 @@ import numpy as np
 
 from data.schema import FloatArray
 from generators.procedural.body import Joints, Shaped
+from generators.procedural.channels import Channels
 from generators.procedural.easing import ease
 from generators.procedural.extents import lowest_m
 from generators.procedural.gait import root_frame
-from generators.procedural.motions import Channels
 from generators.procedural.rig import Frame, Sculpture, Slot
 
 BALL_M = 0.42  # radius
@@ -80,7 +80,9 @@ def crate(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
     c = channels
     root = root_frame(c, start)
     if c["rolled_m"].any():  # tumbling carries it along; the path gives only the heading
-        root = root.placed(root_frame(c | {"forward_m": 0.0 * c["up_m"], "left_m": 0.0 * c["up_m"]}, start).origin)
+        root = root.placed(
+            root_frame(c | {"forward_m": 0.0 * c["up_m"], "left_m": 0.0 * c["up_m"]}, start).origin
+        )
         root = Frame(np.broadcast_to(start.rotation, root.rotation.shape), root.origin)
     return _on_the_ground(channels, root, out, shape)
 
@@ -116,7 +118,12 @@ def wheel(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
         out.cylinder(hub, WHEEL_M - 0.11, TYRE_M + 0.006, Slot.MAIN, axis="y")
         for spoke in range(5):
             ray = hub.turned("y", 0.4 * np.pi * spoke)
-            out.box(ray, (0.028, TYRE_M + 0.022, 0.5 * (WHEEL_M - 0.13)), Slot.SECOND, at=(0.0, 0.0, 0.5 * (WHEEL_M - 0.11)))
+            out.box(
+                ray,
+                (0.028, TYRE_M + 0.022, 0.5 * (WHEEL_M - 0.13)),
+                Slot.SECOND,
+                at=(0.0, 0.0, 0.5 * (WHEEL_M - 0.11)),
+            )
         out.cylinder(hub, 0.1, TYRE_M + 0.045, Slot.METAL, axis="y")
         out.ellipsoid(hub, (0.05, TYRE_M + 0.075, 0.05), Slot.WEAR)
         for way in (1.0, -1.0):
@@ -133,7 +140,12 @@ def wheel(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
     return _on_the_ground(channels, root_frame(channels, start), out, shape)
 
 
-CHEST_X, CHEST_Y, CHEST_Z, LID_Z = 0.3, 0.46, 0.42, 0.09  # half depth, half width, height, half height of the lid
+CHEST_X, CHEST_Y, CHEST_Z, LID_Z = (
+    0.3,
+    0.46,
+    0.42,
+    0.09,
+)  # half depth, half width, height, half height of the lid
 
 
 def chest(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
@@ -151,12 +163,26 @@ def chest(channels: Channels, start: Frame, out: Sculpture) -> Shaped:
             out.ellipsoid(body, (0.2, 0.2, 0.1), Slot.WEAR, at=(0.02, way * 0.17, CHEST_Z - 0.1))
         out.box(body, (CHEST_X + 0.012, CHEST_Y + 0.012, 0.025), Slot.SECOND, at=(0.0, 0.0, 0.03))
         # A lid that is not held flaps a little whenever the chest leaps.
-        lid = body.moved(x=-CHEST_X, z=CHEST_Z).turned("y", -channels["hinge_rad"] - 0.9 * np.clip(channels["up_m"], 0.0, 0.4))
+        lid = body.moved(x=-CHEST_X, z=CHEST_Z).turned(
+            "y", -channels["hinge_rad"] - 0.9 * np.clip(channels["up_m"], 0.0, 0.4)
+        )
         out.box(lid, (CHEST_X + 0.01, CHEST_Y + 0.01, 0.5 * LID_Z), Slot.MAIN, at=(CHEST_X, 0.0, 0.5 * LID_Z))
-        out.box(lid, (CHEST_X - 0.05, CHEST_Y - 0.005, 0.5 * LID_Z), Slot.MAIN, at=(CHEST_X, 0.0, 1.5 * LID_Z))
+        out.box(
+            lid, (CHEST_X - 0.05, CHEST_Y - 0.005, 0.5 * LID_Z), Slot.MAIN, at=(CHEST_X, 0.0, 1.5 * LID_Z)
+        )
         for way in (1.0, -1.0):
-            out.box(lid, (CHEST_X + 0.02, 0.045, 0.5 * LID_Z + 0.004), Slot.METAL, at=(CHEST_X, way * 0.3, 0.5 * LID_Z))
-            out.box(lid, (CHEST_X - 0.035, 0.045, 0.5 * LID_Z + 0.01), Slot.METAL, at=(CHEST_X, way * 0.3, 1.5 * LID_Z))
+            out.box(
+                lid,
+                (CHEST_X + 0.02, 0.045, 0.5 * LID_Z + 0.004),
+                Slot.METAL,
+                at=(CHEST_X, way * 0.3, 0.5 * LID_Z),
+            )
+            out.box(
+                lid,
+                (CHEST_X - 0.035, 0.045, 0.5 * LID_Z + 0.01),
+                Slot.METAL,
+                at=(CHEST_X, way * 0.3, 1.5 * LID_Z),
+            )
         out.box(lid, (0.022, 0.07, 0.075), Slot.METAL, at=(2.0 * CHEST_X + 0.01, 0.0, 0.0))
         out.ellipsoid(lid, (0.012, 0.018, 0.028), Slot.DARK, at=(2.0 * CHEST_X + 0.032, 0.0, -0.01))
         return {

@@ -65,11 +65,17 @@ def row(plan: Plan, role: Role, clip_format: ClipFormat, columns: int) -> Frames
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--triplet", action="append", default=[], metavar="KEY=VALUE,…")
-    parser.add_argument("--motions-of", action="append", default=[], choices=SUBJECTS, help="one row a motion")
-    parser.add_argument("--with", dest="shared", default="", metavar="KEY=VALUE,…", help="factors of all rows")
+    parser.add_argument(
+        "--motions-of", action="append", default=[], choices=SUBJECTS, help="one row a motion"
+    )
+    parser.add_argument(
+        "--with", dest="shared", default="", metavar="KEY=VALUE,…", help="factors of all rows"
+    )
     parser.add_argument("--size", type=int, default=160, help="pixels of one frame")
     parser.add_argument("--columns", type=int, default=8)
     options = parser.parse_args()

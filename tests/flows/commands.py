@@ -8,7 +8,9 @@ from collections.abc import Mapping
 TINY = ("--per-category", "1", "--size", "96", "--seconds", "2", "--fps", "8")
 
 
-def simmotion(*arguments: object, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run ``simmotion`` to its end."""
-    command = [sys.executable, "-m", "flows.cli", *map(str, arguments)]
+def simmotion(
+    *arguments: object, environment: Mapping[str, str], module: str = "flows.cli"
+) -> subprocess.CompletedProcess[str]:
+    """Run ``simmotion`` to its end; ``module`` may be one that wraps it."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)

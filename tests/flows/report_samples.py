@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data.manifest import Counts
 from data.schema import (
     MEASURES,
     Blob,
@@ -23,7 +24,6 @@ from data.schema import (
 )
 from data.video import encode
 from flows.report import ClipLabel, SimilarityMatrix
-from data.manifest import Counts
 from flows.summary import Accuracy, RetrievalRow, RunSummary, StageRow
 
 FORMAT = ClipFormat(size_px=64, duration_seconds=1.0, fps=16)

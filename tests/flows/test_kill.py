@@ -16,7 +16,16 @@ from tests.flows.conftest import Prefect
 
 
 def _kill_at(moment: str, count: int, out: Path, prefect: Prefect) -> None:
-    command = [sys.executable, "-m", "tests.flows.killed_build", moment, str(count), "build", "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.flows.killed_build",
+        moment,
+        str(count),
+        "build",
+        "--out",
+        str(out),
+    ]
     died = subprocess.run([*command, *TINY], env=prefect.environment, capture_output=True, timeout=240)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
 
@@ -65,7 +74,9 @@ def test_several_deaths_in_a_row_lose_nothing(prefect: Prefect, undisturbed: Pat
     _assert_finished_as_if_undisturbed(out, undisturbed, prefect)
 
 
-def test_a_kill_from_outside_while_clips_are_made(prefect: Prefect, undisturbed: Path, tmp_path: Path) -> None:
+def test_a_kill_from_outside_while_clips_are_made(
+    prefect: Prefect, undisturbed: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "flows.cli", "build", "--out", str(out), *TINY]
     with subprocess.Popen(command, env=prefect.environment, stderr=subprocess.DEVNULL) as build:

@@ -61,15 +61,16 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(ConfigError, match="a part of this path is a file"), claimed(
-        tmp_path / "file" / "out", DEMO
+    with (
+        pytest.raises(ConfigError, match="a part of this path is a file"),
+        claimed(tmp_path / "file" / "out", DEMO),
     ):
         pass
 
 
 def test_a_folder_with_foreign_files_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="holds files but no run.json of ours"):
+    with pytest.raises(ConfigError, match=r"holds files but no run\.json of ours"):
         target_folder(tmp_path, DEMO)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -90,9 +91,8 @@ def test_a_second_run_is_told_who_holds_the_folder(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_a_killed_run_are_swept(tmp_path: Path) -> None:
-    with claimed(tmp_path / "out", DEMO) as workspace:
-        with workspace.store.temporary(".mp4") as lost:
-            pass
+    with claimed(tmp_path / "out", DEMO) as workspace, workspace.store.temporary(".mp4") as lost:
+        pass
     lost.write_bytes(b"half")
     with claimed(tmp_path / "out", DEMO):
         assert not lost.exists()

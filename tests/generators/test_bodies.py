@@ -11,8 +11,9 @@ from hypothesis.extra import numpy as st_np
 from data.errors import ConfigError
 from data.schema import FloatArray
 from generators.procedural.bodies import SUBJECTS, Body, Place, build_body
+from generators.procedural.channels import columns_of
 from generators.procedural.extents import lowest_m, reach
-from generators.procedural.motions import columns_of, motion_channels
+from generators.procedural.motions import motion_channels
 from generators.procedural.rig import Frame, Sculpture, rotation, two_bone
 from generators.procedural.scene import Shape
 
@@ -23,7 +24,11 @@ BONES = {
     "person": [("left_hip", "left_knee"), ("right_knee", "right_foot"), ("left_elbow", "left_hand")],
     "robot": [("left_hip", "left_knee"), ("right_knee", "right_foot"), ("left_elbow", "left_hand")],
     "dog": [("left_fore_hip", "left_fore_knee"), ("right_hind_knee", "right_hind_hock"), ("trunk", "croup")],
-    "horse": [("left_fore_hip", "left_fore_knee"), ("right_hind_knee", "right_hind_hock"), ("trunk", "croup")],
+    "horse": [
+        ("left_fore_hip", "left_fore_knee"),
+        ("right_hind_knee", "right_hind_hock"),
+        ("trunk", "croup"),
+    ],
     "bird": [("left_hip", "left_knee"), ("right_knee", "right_foot"), ("head", "beak")],
     "robot_arm": [("shoulder", "elbow"), ("elbow", "wrist")],
     "pendulum": [("axle", "bob")],
@@ -82,7 +87,11 @@ def test_planted_feet_do_not_slide(subject: str, motion: str) -> None:
 @pytest.mark.parametrize("motion", ["walk", "run"])
 def test_a_gait_lifts_every_foot_in_turn(subject: str, motion: str) -> None:
     body = moving(subject, motion)
-    lifted = [joint(body, name)[:, 2] > joint(body, name)[0, 2] + 0.02 for name in body.joint_names if "_foot" in name]
+    lifted = [
+        joint(body, name)[:, 2] > joint(body, name)[0, 2] + 0.02
+        for name in body.joint_names
+        if "_foot" in name
+    ]
 
     for foot in lifted:
         assert np.count_nonzero(np.diff(foot.astype(int)) == 1) >= 3
@@ -118,7 +127,9 @@ def test_a_ball_rolls_as_far_as_it_travels() -> None:
     body = moving("ball", "roll", num_frames=600, fps=120)
     contact = joint(body, "centre")
     travelled = np.linalg.norm(np.diff(contact, axis=0), axis=1).sum()
-    turned = np.linalg.norm(np.diff(joint(body, "front") - contact, axis=0), axis=1).sum()  # an arc of one radius
+    turned = np.linalg.norm(
+        np.diff(joint(body, "front") - contact, axis=0), axis=1
+    ).sum()  # an arc of one radius
 
     np.testing.assert_allclose(turned, travelled, rtol=0.02)
 
@@ -185,7 +196,9 @@ def _surface(shape: Shape, size: tuple[float, float, float]) -> FloatArray:
     """Points on a canonical shape, dense enough to be within 2 cm of its farthest one."""
     a, b, c = size
     polar, turn = np.meshgrid(np.linspace(0, np.pi, 73), np.linspace(0, 2 * np.pi, 145))
-    ball = np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.cos(polar)], -1).reshape(-1, 3)
+    ball = np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.cos(polar)], -1).reshape(
+        -1, 3
+    )
     ring = np.stack([np.cos(turn[:, 0]), np.sin(turn[:, 0])], -1)
     match shape:
         case Shape.ELLIPSOID:

@@ -60,13 +60,17 @@ def test_nothing_is_cut_off_and_the_picture_is_filled(subject: str, motion: str,
 
     assert free.min() >= MARGIN - 1e-3
     tightest = min(free[0] + free[1], free[2] + free[3])
-    assert tightest <= (0.12 if len(shot.position) == 1 and VIEWPOINTS[camera].push == 1.0 else 0.7) + 2 * MARGIN
+    assert (
+        tightest <= (0.12 if len(shot.position) == 1 and VIEWPOINTS[camera].push == 1.0 else 0.7) + 2 * MARGIN
+    )
 
 
 @pytest.mark.parametrize("camera", VIEWPOINTS)
 def test_the_camera_stays_above_ground(camera: str) -> None:
     for subject, motion in (("ball", "spin"), ("person", "run"), ("chest", "open")):
-        assert framed(camera, [moving(subject, motion)], FRAMES).position[:, 2].min() >= LOWEST_CAMERA_M - 1e-9
+        assert (
+            framed(camera, [moving(subject, motion)], FRAMES).position[:, 2].min() >= LOWEST_CAMERA_M - 1e-9
+        )
 
 
 def test_framing_holds_everything_it_is_given() -> None:

@@ -69,7 +69,9 @@ def test_clips_have_the_asked_format_in_the_asked_order(backend: Backend) -> Non
 def test_an_image_is_the_first_frame_of_its_clip(backend: Backend) -> None:
     for request in requests():
         clips = next(iter(backend.videos([request]))).clips
-        images = backend.images([ImageRequest(request.plan, role, FORMAT, request.seed) for role in request.roles])
+        images = backend.images(
+            [ImageRequest(request.plan, role, FORMAT, request.seed) for role in request.roles]
+        )
         for image, clip in zip(images, clips, strict=True):
             assert image.dtype == np.uint8
             np.testing.assert_array_equal(image, clip.frames[0])
@@ -88,7 +90,8 @@ def test_roles_may_be_asked_for_one_at_a_time(backend: Backend) -> None:
     alone = VideoRequest(together.plan, (Role.NEGATIVE,), together.first_frames[:1], FORMAT, together.seed)
 
     np.testing.assert_array_equal(
-        next(iter(backend.videos([together]))).clips[2].frames, next(iter(backend.videos([alone]))).clips[0].frames
+        next(iter(backend.videos([together]))).clips[2].frames,
+        next(iter(backend.videos([alone]))).clips[0].frames,
     )
 
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import ConfigError
+from generators.procedural.channels import CHANNEL_NAMES, columns_of
 from generators.procedural.easing import ease, glide, keyed, parabola
-from generators.procedural.motions import CHANNEL_NAMES, MOTIONS, columns_of, motion_channels
+from generators.procedural.motions import MOTIONS, motion_channels
 
 FPS = 16
 FRAMES = 80
@@ -19,7 +20,9 @@ FRAMES = 80
 
 @pytest.mark.parametrize("motion", MOTIONS)
 @settings(max_examples=25)
-@given(num_frames=st.integers(8, 160), fps=st.sampled_from([6, 8, 16, 24, 30]), seed=st.integers(0, 2**63 - 1))
+@given(
+    num_frames=st.integers(8, 160), fps=st.sampled_from([6, 8, 16, 24, 30]), seed=st.integers(0, 2**63 - 1)
+)
 def test_every_channel_rests_in_the_first_frame(motion: str, num_frames: int, fps: int, seed: int) -> None:
     channels, names = motion_channels(motion, num_frames, fps, seed)
 

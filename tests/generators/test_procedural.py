@@ -9,6 +9,7 @@ import pytest
 
 from data.errors import ConfigError
 from data.schema import Category, ClipFormat, Role
+from generators.base import ImageRequest
 from generators.procedural.appearances import APPEARANCES
 from generators.procedural.bodies import SUBJECTS
 from generators.procedural.cameras import VIEWPOINTS
@@ -30,7 +31,10 @@ def staged(category: Category, role: Role, seed: int = 9) -> Staged:
 
 @pytest.mark.parametrize("category", Category)
 def test_the_positive_moves_exactly_as_the_reference(category: Category) -> None:
-    reference, positive = staged(category, Role.REFERENCE).trajectory, staged(category, Role.POSITIVE).trajectory
+    reference, positive = (
+        staged(category, Role.REFERENCE).trajectory,
+        staged(category, Role.POSITIVE).trajectory,
+    )
 
     np.testing.assert_array_equal(reference.channels, positive.channels)
     if category in SAME_BODY:
@@ -112,10 +116,10 @@ def test_an_unknown_factor_is_refused_with_the_nearest_right_one(factor: str, va
 
 def test_an_unknown_style_is_refused() -> None:
     plan = plan_of(factors=replace(BASE, style="tune"))
-    requests = [_image_request(plan)]
+    request = ImageRequest(plan, Role.REFERENCE, FORMAT, seed=0)
 
-    with pytest.raises(ConfigError, match="tune.*toon"):
-        list(ProceduralGenerator().images(requests))
+    with pytest.raises(ConfigError, match=r"tune.*toon"):
+        list(ProceduralGenerator().images([request]))
 
 
 def test_everything_that_prompts_speak_of_can_be_drawn() -> None:
@@ -127,9 +131,3 @@ def test_everything_that_prompts_speak_of_can_be_drawn() -> None:
     assert set(looks.CAMERAS) == set(VIEWPOINTS)
     for name, motion in motions.MOTIONS.items():
         assert motion.carriers == {subject for subject, (_, carried) in SUBJECTS.items() if name in carried}
-
-
-def _image_request(plan):  # type: ignore[no-untyped-def]
-    from generators.base import ImageRequest
-
-    return ImageRequest(plan, Role.REFERENCE, FORMAT, seed=0)

@@ -26,7 +26,9 @@ def moving(subject: str, motion: str) -> Primitives:
     return build_body(subject, motion, channels, Place(-float(x), -float(y), 0.0), None).primitives
 
 
-def laid_out(kind: str, primitives: Primitives, cameras: list[Camera], seed: int = 1) -> tuple[Primitives, Paints]:
+def laid_out(
+    kind: str, primitives: Primitives, cameras: list[Camera], seed: int = 1
+) -> tuple[Primitives, Paints]:
     paints = Paints(())
     return lay_out(kind, [primitives], cameras, paints, [seed]), paints
 

@@ -1,0 +1,100 @@
+"""``simmotion up``: one command brings the server and the deployments, Ctrl-C takes both away."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from data import manifest
+from flows.server import is_healthy
+from tests.flows.conftest import Prefect
+
+PARAMETERS = ("per_category=1", 'categories=["view"]', "size_px=96", "duration_seconds=2", "fps=8")
+
+
+class Up:
+    """``simmotion up`` in a process of its own, once it has said that it is ready."""
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/api"
+        self.environment = {**os.environ, "PREFECT_HOME": str(home)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "flows.cli", "up", "--port", str(port)],
+            env=self.environment,
+            cwd=folder,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._ready = threading.Event()
+        threading.Thread(target=self._read, daemon=True).start()
+        assert self._ready.wait(240), "".join(self.lines)
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if "Ctrl-C" in line:
+                self._ready.set()
+        self._ready.set()
+
+    def run(self, deployment: str, *parameters: str) -> subprocess.CompletedProcess[str]:
+        options = [option for parameter in parameters for option in ("--param", parameter)]
+        return subprocess.run(
+            [sys.executable, "-m", "prefect", "deployment", "run", deployment, *options, "--watch"],
+            env={**self.environment, "PREFECT_API_URL": self.url},
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+
+@pytest.fixture
+def up(prefect: Prefect, tmp_path: Path) -> Iterator[Up]:
+    started = Up(tmp_path, prefect.home)
+    yield started
+    if started.process.poll() is None:
+        started.process.kill()
+        started.process.wait()
+
+
+def test_a_deployment_really_builds_and_ctrl_c_leaves_nothing_behind(up: Up, tmp_path: Path) -> None:
+    run = up.run("build-synthetic/demo", *PARAMETERS)
+    assert run.returncode == 0, run.stdout + run.stderr + "".join(up.lines)
+    assert manifest.read(tmp_path / "out" / "demo" / "manifest.json").counts.accepted == 1
+
+    refused = up.run("build-synthetic/paper", "per_category=0")
+    assert refused.returncode != 0, "the schema of the parameters must refuse zero triplets"
+
+    children = psutil.Process(up.process.pid).children(recursive=True)
+    assert children
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(timeout=60) == 0
+    gone, alive = psutil.wait_procs(children, timeout=60)
+    assert gone
+    assert not alive
+    assert not is_healthy(up.url)
+    assert not [line for line in up.lines if "Traceback" in line or "ERROR" in line], "".join(up.lines)
+
+
+def test_the_summary_and_the_report_are_artifacts_of_the_run(prefect: Prefect, undisturbed: Path) -> None:
+    code = (
+        "from prefect.artifacts import Artifact\n"
+        "for key in ('build-demo', 'report-demo'):\n"
+        "    print(Artifact.get(key).data)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=prefect.environment, capture_output=True, text=True, timeout=120
+    )
+    assert "requested = " in answer.stdout, answer.stderr
+    assert "report.html" in answer.stdout
