@@ -6,7 +6,7 @@ It knows nothing of where the numbers come from, of Prefect, or of the HTML repo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -135,7 +135,7 @@ def terminal_summary(summary: RunSummary) -> RenderableType:
     ]
     tables = [_stage_cells(summary)]
     if summary.retrieval:
-        tables.append(_retrieval_cells(summary.retrieval))
+        tables.append(_retrieval_cells(summary.retrieval, _share_text))
     return Group(*blocks, *(_rich_table(*cells) for cells in tables))
 
 
@@ -149,7 +149,10 @@ def markdown_summary(summary: RunSummary) -> str:
         _markdown_table(*_stage_cells(summary)),
     ]
     if summary.retrieval:
-        lines += ["### Retrieval, top-1", _markdown_table(*_retrieval_cells(summary.retrieval))]
+        lines += [
+            "### Retrieval, top-1",
+            _markdown_table(*_retrieval_cells(summary.retrieval, accuracy_text)),
+        ]
     return "\n\n".join(line for line in lines if line) + "\n"
 
 
@@ -186,13 +189,18 @@ def _stage_cells(summary: RunSummary) -> Cells:
     return header, [*rows, total]
 
 
-def _retrieval_cells(retrieval: Sequence[RetrievalRow]) -> Cells:
+def _share_text(accuracy: Accuracy | None) -> str:
+    """Without the counts, which a terminal has no room for."""
+    return percent_text(accuracy.value) if accuracy and accuracy.queries else "–"
+
+
+def _retrieval_cells(retrieval: Sequence[RetrievalRow], text: Callable[[Accuracy | None], str]) -> Cells:
     categories = [category for category in Category if any(category in row.per_category for row in retrieval)]
     header = ["method", *map(category_text, categories), "mean"]
     rows = [
         [
             row.method,
-            *(accuracy_text(row.per_category.get(category)) for category in categories),
+            *(text(row.per_category.get(category)) for category in categories),
             percent_text(row.mean),
         ]
         for row in retrieval
@@ -203,7 +211,7 @@ def _retrieval_cells(retrieval: Sequence[RetrievalRow]) -> Cells:
 def _rich_table(header: list[str], rows: list[list[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, title in enumerate(header):
-        table.add_column(title, justify="right" if index else "left", overflow="fold")
+        table.add_column(title, justify="right" if index else "left", no_wrap=not index, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     return table

@@ -37,8 +37,10 @@ def _folder(folder: Path, depth: int) -> list[str]:
 
 
 def _line(name: str, text: str) -> str:
-    return textwrap.shorten(f"{name:<26} {text}", WIDTH, placeholder=" …") if not name.startswith(" ") else (
-        f"{name:<26} " + textwrap.shorten(text, WIDTH - 27, placeholder=" …")
+    return (
+        textwrap.shorten(f"{name:<26} {text}", WIDTH, placeholder=" …")
+        if not name.startswith(" ")
+        else (f"{name:<26} " + textwrap.shorten(text, WIDTH - 27, placeholder=" …"))
     )
 
 

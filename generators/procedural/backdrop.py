@@ -88,18 +88,19 @@ def _wood(noise: Noise, u: float, z: float, top: float, width: float) -> Color:
 
 @kernel
 def _pines(u: float, z: float, row: int) -> tuple[float, float]:
-    """Tops of a row of pines: height of the outline at ``u``, and a number that belongs to the tree."""
-    best, own = 0.0, 0.0
+    """A row of pines at (u, z): metres inside the outline of the nearest, and how snowy it is there."""
+    best, snow = -9.0, 0.0
     for k in range(-1, 2):
-        tree = math.floor(u / 2.6) + k
-        draw = chance(int(tree), row)
-        tall = 5.0 + 5.0 * draw
-        away = abs(u - (tree + 0.5 + 0.6 * (chance(int(tree), row + 9) - 0.5)) * 2.6)
-        branch = 0.22 * abs(2 * (z / 0.9 - math.floor(z / 0.9)) - 1)
-        outline = tall - 3.4 * (away + branch)
-        if outline > best:
-            best, own = outline, draw
-    return best, own
+        tree = math.floor(u / 2.4) + k
+        draw = chance(tree, row)
+        below = 4.5 + 5.5 * draw - z
+        tier = below / (0.7 + 0.5 * draw)
+        tier -= math.floor(tier)  # boughs widen downwards and start again at every tier
+        away = abs(u - (tree + 0.5 + 0.6 * (chance(tree, row + 9) - 0.5)) * 2.4)
+        inside = below * 0.2 * (0.62 + 0.38 * tier) - away
+        if inside > best:
+            best, snow = inside, ramp(0.75, 0.1, tier) * (0.35 + 0.4 * draw)
+    return best, snow
 
 
 @kernel
@@ -179,9 +180,9 @@ def _peaks(w: World, noise: Noise, color: Color, x: float, y: float, z: float, d
         color = _over(color, top, high, t * pixel, mix(rock, _horizon(w), 0.45))
     t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 66.0)
     if high < 11.0:
-        outline, own = _pines(66.0 * math.atan2(sine, cosine), high, 5)
-        tree = mix(_PINE, _PINE_SNOW, 0.25 + 0.5 * ramp(0.3, 0.9, high / 0.9 - math.floor(high / 0.9)) * own)
-        color = _over(color, outline, high, t * pixel * 2, mix(tree, _horizon(w), 0.25))
+        inside, snow = _pines(66.0 * math.atan2(sine, cosine), high, 5)
+        tree = mix(mix(_PINE, _PINE_SNOW, snow), _horizon(w), 0.18)
+        color = _over(color, inside, 0.0, t * pixel + 0.04, tree)
         top = 1.0 + 0.6 * _waves(w, noise, cosine, sine, 14, 0.7)
         color = _over(color, top, high, t * pixel, mix(_PEAK_SNOW, _horizon(w), 0.3))
     return color

@@ -41,7 +41,7 @@ def wave(beat: Beat, rng: np.random.Generator) -> Channels:
 def bow(beat: Beat, rng: np.random.Generator) -> Channels:
     """Trunk bent forward and raised again; the head follows late."""
     depth = rng.uniform(0.95, 1.15)
-    there, later = _repeated(beat, beat.times(rng.uniform(0.4, 0.6)))
+    there, later = _repeated(beat, beat.times(rng.uniform(0.52, 0.64)))
     return {
         "bend_rad": depth * there,
         "head_pitch_rad": 0.45 * later,

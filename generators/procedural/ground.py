@@ -23,7 +23,7 @@ _STONE_A, _STONE_B, _JOINT = srgb(0xC9BDA6), srgb(0xA8937A), srgb(0x7F7462)
 _SOIL, _MOSS, _LEAF = srgb(0x6B5138), srgb(0x5E7A35), srgb(0xA5713A)
 _SLAB, _GRAVEL = srgb(0xA9A8A4), srgb(0x8E877E)
 _MAPLE_A, _MAPLE_B, _COURT_BLUE, _COURT_RED = srgb(0xD9A866), srgb(0xC08A4A), srgb(0x2B5FA8), srgb(0xB23A36)
-_SWEEP, _SWEEP_EDGE = srgb(0xD5D4DA), srgb(0x9A9CAA)
+_SWEEP, _SWEEP_EDGE = srgb(0xD5D4DA), srgb(0xBDBEC8)
 _OAK_A, _OAK_B, _RUG, _RUG_RIM = srgb(0xA9713F), srgb(0x84522B), srgb(0x8FA3AD), srgb(0xE9E2D2)
 _CONCRETE, _SAFETY = srgb(0x9FA09C), srgb(0xE3B92B)
 

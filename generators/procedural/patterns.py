@@ -22,25 +22,19 @@ _DOT_RADIUS = 0.29  # of a period
 
 
 @kernel
-def _unrolled(
-    shape: int, face: int, s0: float, s1: float, s2: float, x: float, y: float, z: float
-) -> tuple[float, float, float]:
-    """Metres along and up the surface, and the girth at that height (0 where it is flat)."""
-    if shape == _BOX:
-        axis = face // 2
-        return (y, z, 0.0) if axis == 0 else ((x, z, 0.0) if axis == 1 else (x, y, 0.0))
-    if shape == _CYLINDER and face > 0:
-        return x, y, 0.0
-    turn = math.atan2(y, x)
+def _climb(shape: int, s2: float, z: float) -> float:
+    """Metres up a round surface, from z = 0."""
+    return math.asin(min(max(z / s2, -1.0), 1.0)) * s2 if shape == _ELLIPSOID else z
+
+
+@kernel
+def _radius(shape: int, s0: float, s1: float, s2: float, climb: float) -> float:
+    """Distance from the axis that far up a round surface."""
     if shape == _ELLIPSOID:
-        sine = min(max(z / s2, -1.0), 1.0)
-        girth = math.sqrt(1.0 - sine * sine) * 0.5 * (s0 + s1)
-        return turn * girth, math.asin(sine) * s2, 2 * math.pi * girth
+        return max(math.cos(min(max(climb / s2, -1.57), 1.57)), 0.02) * 0.5 * (s0 + s1)
     if shape == _ROUND_CONE:
-        rise = min(max(z / max(s2, 1e-9), 0.0), 1.0)
-        girth = s0 + (s1 - s0) * rise
-        return turn * girth, z, 2 * math.pi * girth
-    return turn * s0, z, 2 * math.pi * s0
+        return max(s0 + (s1 - s0) * min(max(climb / s2, 0.0), 1.0), 1e-6)
+    return s0
 
 
 @kernel
@@ -64,17 +58,11 @@ def _lump(x: float, y: float, z: float) -> float:
 
 
 @kernel
-def _dots(u: float, v: float, girth: float, period: float, width: float) -> float:
-    """Rows of discs; around a girth each row holds a whole number of them."""
-    row = math.floor(v / period + 0.5)
-    pitch = period
-    if girth > 0.0:
-        pitch = girth / max(1.0, math.floor(girth / period + 0.5))
-    shift = 0.5 * (int(row) & 1)
-    column = math.floor(u / pitch + shift + 0.5)
-    du, dv = u - (column - shift) * pitch, v - row * period
+def _dots(u: float, v: float, pitch: float, period: float, width: float) -> float:
+    """Discs around multiples of ``pitch`` along, around v = 0 up."""
+    du = u - math.floor(u / pitch + 0.5) * pitch
     radius = _DOT_RADIUS * period
-    cover = (radius - math.sqrt(du * du + dv * dv)) / max(width, 1e-6) + 0.5
+    cover = (radius - math.sqrt(du * du + v * v)) / max(width, 1e-6) + 0.5
     cover = min(max(cover, 0.0), 1.0)
     return cover + (math.pi * _DOT_RADIUS**2 - cover) * ramp(0.4, 1.0, width / period)
 
@@ -116,15 +104,25 @@ def accent_share(
         radius = math.sqrt(x * x + y * y)
         turn = math.atan2(y, x) / (2 * math.pi)
         return wave(turn * _SPOKE_PAIRS, _SPOKE_PAIRS * width / max(2 * math.pi * radius, 1e-6))
-    u, v, girth = _unrolled(shape, face, s0, s1, s2, x, y, z)
+    flat = shape == _BOX or (shape == _CYLINDER and face > 0)
+    if flat:
+        axis = face // 2 if shape == _BOX else 2
+        u, v = (y if axis == 0 else x), (y if axis == 2 else z)
+    else:
+        u, v = math.atan2(y, x), _climb(shape, s2, z)
     if pattern == _STRIPES:
         return wave(v / period + 0.25, width / period)
+    rows = 1.0 if pattern == _DOTS else 2.0
+    row = math.floor(v * rows / period + (0.5 if pattern == _DOTS else 0.0))
+    pitch = period
+    if not flat:
+        # Around a girth every row holds a whole number of dots or checks.
+        girth = _radius(shape, s0, s1, s2, (row + (0.0 if pattern == _DOTS else 0.5)) * period / rows)
+        pitch = 2 * math.pi * girth / max(1.0, math.floor(2 * math.pi * girth / period + 0.5))
+        u *= girth
     if pattern == _DOTS:
-        return _dots(u, v, girth, period, width)
+        return _dots(u + 0.5 * pitch * (row & 1), v - row * period, pitch, period, width)
     if pattern == _CHECKS:
-        pitch = period
-        if girth > 0.0:
-            pitch = girth / max(1.0, math.floor(girth / period + 0.5))
         a, b = wave(u / pitch, width / pitch), wave(v / period, width / period)
         return a + b - 2 * a * b
     return 0.0

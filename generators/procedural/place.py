@@ -43,14 +43,14 @@ _SETTINGS = {
     "beach": _Setting(BEACH, 600, 600, 0, True, False, 500, 0x2F83CC, 0xD6ECF3),
     "desert": _Setting(DESERT, 80, 80, 0, True, False, 320, 0x4C86BE, 0xF3DFBE),
     "snowfield": _Setting(SNOWFIELD, 65, 65, 0, True, False, 300, 0x5D90C6, 0xE6EEF5),
-    "street": _Setting(STREET, _FAR_M, 9.0, 9.0, False, False, 160, 0x5A92CB, 0xDCE6EA),
+    "street": _Setting(STREET, _FAR_M, 9.0, 9.0, False, False, 320, 0x5A92CB, 0xDCE6EA),
     "plaza": _Setting(PLAZA, 21, 21, 9.0, False, False, 220, 0x4987C8, 0xE6E7DE),
-    "forest_clearing": _Setting(FOREST_CLEARING, 12, 12, 0, True, False, 90, 0x9CC2C4, 0xD5E3C4),
+    "forest_clearing": _Setting(FOREST_CLEARING, 12, 12, 0, True, False, 260, 0x9CC2C4, 0xD5E3C4),
     "rooftop": _Setting(ROOFTOP, 9.5, 9.5, 1.05, False, False, 330, 0x4C7FBA, 0xF2DCC4),
     "gym": _Setting(GYM, 13, 9.5, 7.5, False, True, 400, 0xD8DCDC, 0xD8DCDC),
     "studio": _Setting(STUDIO, 9, 9, 0, True, False, _FAR_M, 0xC8CCD4, 0xC8CCD4),
     "living_room": _Setting(LIVING_ROOM, 6.5, 6.5, 3.4, False, True, _FAR_M, 0xF2EEE6, 0xF2EEE6),
-    "warehouse": _Setting(WAREHOUSE, 15, 12, 7.0, False, True, 120, 0x8C9296, 0xC2C6C6),
+    "warehouse": _Setting(WAREHOUSE, 15, 12, 7.0, False, True, 500, 0x8C9296, 0xC2C6C6),
 }
 
 

@@ -14,7 +14,7 @@ from generators.procedural.noise import Color, Noise, line, mix, ramp, srgb, tin
 from generators.procedural.patterns import accent_share
 from generators.procedural.rays import MISS, enter
 from generators.procedural.shadows import SKY, SUBJECT, SUN, Stage, hidden_share
-from generators.procedural.surroundings import BEYOND, GROUND, surface
+from generators.procedural.surroundings import BEYOND, CEILING, GROUND, surface
 from generators.procedural.world import World
 
 # How a style wants light and material treated while drawing; ``styles`` does the rest on the picture.
@@ -57,14 +57,15 @@ def _hazed(w: World, lit: Lit, t: float) -> Lit:
 
 
 @kernel
-def _drafted(w: World, kind: int, x: float, y: float, t: float, flat: float) -> Color:
-    """Blueprint paper: a ruled floor, blank walls."""
+def _drafted(w: World, kind: int, color: Color, x: float, y: float, t: float, flat: float) -> Color:
+    """Blueprint paper: a ruled floor; of everything else just enough to be traced."""
+    paper = mix(_BLUE, _BLUE_FILL, 0.9 * luminance(color))
     if kind != GROUND:
-        return _BLUE
+        return paper
     width = t * w.pixel / max(flat, 0.05)
     fine = line(x, 0.5, 0.012, width) + line(y, 0.5, 0.012, width)
     bold = line(x, 2.5, 0.03, width) + line(y, 2.5, 0.03, width)
-    return mix(_BLUE, _GRID, min(0.30 * fine + 0.45 * bold, 0.75) * math.exp(-t / 40.0))
+    return mix(paper, _GRID, min(0.22 * fine + 0.35 * bold, 0.6) * math.exp(-t / 40.0))
 
 
 @kernel
@@ -88,12 +89,13 @@ def shade_surroundings(
         if w.look == FLAT:
             return _dusk(0.30 + 0.75 * luminance(color)), dark
         if w.look == DRAFT:
-            return mix(_BLUE, _BLUE_FILL, luminance(color)), dark
+            return mix(_BLUE, _BLUE_FILL, 0.9 * luminance(color)), dark
         return color, dark
     hx, hy, hz = x + t * dx, y + t * dy, z + t * dz
     facing = nx * w.to_sun[0] + ny * w.to_sun[1] + nz * w.to_sun[2]
     if kind != GROUND and w.ceiling:
-        facing = 0.45 + 0.25 * facing  # lamps and windows light a room from everywhere
+        # Lamps and windows light a room from everywhere.
+        facing = 0.75 if kind == CEILING else 0.45 + 0.25 * facing
     elif w.kind == kinds.STUDIO:
         facing = max(w.to_sun[2], 0.4)
     facing = max(facing, 0.0)
@@ -104,7 +106,7 @@ def shade_surroundings(
         open_sun -= hidden_share(stage, SUN, hx, hy, hz, -1, width)
         open_sky -= CONTACT * hidden_share(stage, SKY, hx, hy, hz, -1, width)
     if w.look == DRAFT:
-        paper = _drafted(w, kind, hx, hy, t, flat)
+        paper = _drafted(w, kind, color, hx, hy, t, flat)
         return tint(paper, 0.82), tint(paper, 0.18 * open_sun)
     if w.look == FLAT:
         share = luminance(color) * (0.7 + 0.3 * facing)
@@ -122,6 +124,11 @@ def shade_surroundings(
         mirror = gloss * (0.03 + 0.55 * (1.0 - flat) ** 5)
         h = w.horizon
         sky_color = mix(sky_color, (h[0], h[1], h[2]), mirror)
+    if w.kind == kinds.STUDIO:
+        # The paper sweeps up behind: no line where floor ends and backdrop starts.
+        up = ramp(3.5, 9.0, math.sqrt(hx * hx + hy * hy))
+        h = w.horizon
+        return mix(sky_color, (h[0], h[1], h[2]), up), tint(sun_color, 1.0 - up)
     return _hazed(w, (sky_color, sun_color), t)
 
 

@@ -18,7 +18,7 @@ from generators.procedural.layout import lay_out
 from generators.procedural.lights import light_of
 from generators.procedural.motions import motion_channels
 from generators.procedural.projection import project
-from generators.procedural.scene import Camera, Environment, Scene
+from generators.procedural.scene import Environment, Scene
 from generators.procedural.scenery import Paints
 
 _MOTION, _PLACE, _LIGHT, _LAYOUT, _GROUND = range(5)  # streams of chance that do not disturb each other
@@ -55,13 +55,14 @@ def stage(plan: Plan, role: Role, clip_format: ClipFormat, seed: int) -> Staged:
     bodies = _cast(plan, channels, Place(-float(x), -float(y), heading))
     moving = [body.primitives for body in bodies.values()]
 
-    def camera_of(each: Role) -> Camera:
-        return framed(plan.factors_of(each).camera, moving, clip_format.num_frames)
-
-    camera = camera_of(role)
+    # The two viewpoints of a ``view`` triplet look at one and the same scenery.
+    views = {
+        name: framed(name, moving, clip_format.num_frames)
+        for name in (plan.factors.camera, plan.positive.camera)
+    }
     paints = Paints(surfaces(factors.subject, factors.appearance))
-    sights = [camera_of(Role.REFERENCE), camera_of(Role.POSITIVE)]
-    static = lay_out(factors.scenery, moving, sights, paints, chance(_LAYOUT))
+    static = lay_out(factors.scenery, moving, list(views.values()), paints, chance(_LAYOUT))
+    camera = views[factors.camera]
     ground_seed = int(np.random.default_rng(chance(_GROUND)).integers(2**31))
     body = bodies[role]
     scene = Scene(

@@ -18,13 +18,14 @@ from data.errors import ConfigError
 from data.schema import Image
 from generators.procedural.kernel import kernel
 from generators.procedural.layers import FACES, FloatImage, KeyImage
-from generators.procedural.noise import NoiseTexture, mix, noise_texture, ramp, sample, srgb
+from generators.procedural.noise import NoiseTexture, mix, noise_texture, ramp, sample, srgb, tint
 from generators.procedural.shading import BANDED, DRAFT, FLAT, NATURAL, PALE
-from generators.procedural.surroundings import BEYOND
+from generators.procedural.surroundings import BEYOND, GROUND
 
 Curve = npt.NDArray[np.uint8]
 
 _CURVE_STEPS, _CURVE_TOP = 16384, 4.0
+_TOON_TONES = 7.0
 _INK, _GRAPHITE, _PAPER, _CHALK = srgb(0x1B1A24), srgb(0x3A3A40), srgb(0xF4EFE4), srgb(0xE4EEFA)
 
 
@@ -69,7 +70,7 @@ def _edge(subject_key: int, ka: int, kb: int, a: float, b: float) -> float:
     subject = max(ka, kb) >= subject_key
     if subject != (min(ka, kb) >= subject_key):
         return 1.0  # where subject meets anything else
-    weight = 0.9 if subject else 0.7
+    weight = 0.9 if subject else 0.75
     if min(ka, kb) < 0:
         return weight if max(ka, kb) >= 0 else (0.0 if min(ka, kb) == BEYOND else 0.45)
     if ka // FACES == kb // FACES:
@@ -101,14 +102,36 @@ def _lines(subject_key: int, key: KeyImage, depth: FloatImage, raw: FloatImage, 
 
 
 @kernel
-def _ink(color: FloatImage, lines: FloatImage, curve: Curve, out: Image) -> None:
+def _tone(color: FloatImage, row: int, column: int) -> float:
+    """Lightness of a pixel as the eye takes it: root of luminance."""
+    light = 0.2126 * color[row, column, 0] + 0.7152 * color[row, column, 1] + 0.0722 * color[row, column, 2]
+    return math.sqrt(min(max(light, 0.0), 1.0))
+
+
+@kernel
+def _contour(color: FloatImage, row: int, column: int) -> float:
+    """Steepness of lightness: traces what has no key of its own, like windows and tree lines."""
+    last = color.shape[0] - 1
+    up, down, left, right = max(row - 1, 0), min(row + 1, last), max(column - 1, 0), min(column + 1, last)
+    across = _tone(color, row, right) - _tone(color, row, left)
+    along = _tone(color, down, column) - _tone(color, up, column)
+    return math.sqrt(across * across + along * along)
+
+
+@kernel
+def _ink(color: FloatImage, key: KeyImage, lines: FloatImage, curve: Curve, out: Image) -> None:
     for row in range(out.shape[0]):
         for column in range(out.shape[1]):
-            s = min(1.25 * lines[row, column], 1.0)
             pixel = (color[row, column, 0], color[row, column, 1], color[row, column, 2])
             grey = 0.2126 * pixel[0] + 0.7152 * pixel[1] + 0.0722 * pixel[2]
-            pixel = mix((grey, grey, grey), pixel, 1.18)
-            pixel = mix(pixel, _INK, s)
+            flat = 1.0
+            if key[row, column] < 0:
+                # Surroundings fall into a few flat tones, with a soft step between two.
+                tone = _TOON_TONES * _tone(color, row, column)
+                step = math.floor(tone) + ramp(0.35, 0.65, tone - math.floor(tone))
+                flat = (step + 0.5) / (tone + 0.5)
+            pixel = mix((grey, grey, grey), pixel, 1.25)
+            pixel = mix(tint(pixel, flat * flat), _INK, min(1.25 * lines[row, column], 1.0))
             for c in range(3):
                 out[row, column, c] = _byte(curve, pixel[c])
 
@@ -117,33 +140,41 @@ def _ink(color: FloatImage, lines: FloatImage, curve: Curve, out: Image) -> None
 def _hatch(u: float, level: float) -> float:
     """Pencil strokes across u (period 1): none at level 0, wider and darker towards 1."""
     d = abs(2 * (u - math.floor(u)) - 1)  # 0 in the middle of a stroke
-    return ramp(0.15 + 0.75 * level, 0.75 * level - 0.25, d) * min(1.0, 0.35 + level) if level > 0.0 else 0.0
+    return ramp(0.25 + 0.7 * level, 0.55 * level - 0.25, d) * min(1.0, 0.35 + level) if level > 0.0 else 0.0
 
 
 @kernel
-def _draw(subject_key: int, color: FloatImage, key: KeyImage, lines: FloatImage, noises: NoiseTexture, curve: Curve, out: Image) -> None:
+def _draw(
+    subject_key: int,
+    color: FloatImage,
+    key: KeyImage,
+    lines: FloatImage,
+    noises: NoiseTexture,
+    curve: Curve,
+    out: Image,
+) -> None:
     size = out.shape[0]
     unit = 512.0 / size
     for row in range(size):
         for column in range(size):
             r, g, b = color[row, column, 0], color[row, column, 1], color[row, column, 2]
-            grey = min(0.2126 * r + 0.7152 * g + 0.0722 * b, 1.0)
-            tone = math.sqrt(max(grey, 0.0))
+            tone = _tone(color, row, column)
             x, y = column * unit, row * unit
             n = sample(noises[0], x, y, 256.0, unit)
-            wobble = 0.35 * n[0]
+            wobble = 0.16 * n[0]
             subject = key[row, column] >= subject_key
             # Far things get fewer strokes than the subject.
-            dark = (0.98 - tone) if subject else 0.62 * (0.90 - tone)
+            dark = (1.02 - tone) if subject else 0.85 * (0.95 - tone)
             strokes = _hatch((x + y) / 7.5 + wobble, min(max(1.15 * dark, 0.0), 1.0))
-            strokes = max(strokes, _hatch((x - 0.8 * y) / 7.0 + wobble, min(max(1.6 * (dark - 0.38), 0.0), 1.0)))
+            strokes = max(strokes, _hatch((x - 0.8 * y) / 7.0 + wobble, min(max(1.6 * (dark - 0.40), 0.0), 1.0)))
             strokes = max(strokes, _hatch((x + 0.1 * y) / 6.0 + wobble, min(max(1.8 * (dark - 0.62), 0.0), 1.0)))
-            strokes *= 0.80 + 0.12 * n[1]
-            graphite = max(0.75 * strokes, min(1.5 * lines[row, column], 1.0) * (0.92 + 0.08 * n[1]))
+            strokes *= (0.80 if subject else 0.60) + 0.12 * n[1]
+            trace = 0.75 * ramp(0.05, 0.25, _contour(color, row, column)) * (0.8 + 0.2 * n[1])
+            graphite = max(max(0.8 * strokes, trace), min(1.5 * lines[row, column], 1.0) * (0.92 + 0.08 * n[1]))
             paper = 1.0 + 0.018 * n[1] + 0.008 * n[0]
             pixel = (_PAPER[0] * paper, _PAPER[1] * paper, _PAPER[2] * paper)
-            wash = 0.42 if subject else 0.07
-            shade = max(grey, 0.05)
+            wash = 0.45 if subject else 0.13
+            shade = max(0.2126 * r + 0.7152 * g + 0.0722 * b, 0.05)
             pixel = mix(pixel, (r / shade * 0.6, g / shade * 0.6, b / shade * 0.6), wash * (1 - 0.5 * strokes))
             pixel = mix(pixel, _GRAPHITE, min(max(graphite, 0.0), 1.0))
             for c in range(3):
@@ -151,7 +182,15 @@ def _draw(subject_key: int, color: FloatImage, key: KeyImage, lines: FloatImage,
 
 
 @kernel
-def _plot(color: FloatImage, lines: FloatImage, noises: NoiseTexture, curve: Curve, out: Image) -> None:
+def _plot(
+    subject_key: int,
+    color: FloatImage,
+    key: KeyImage,
+    lines: FloatImage,
+    noises: NoiseTexture,
+    curve: Curve,
+    out: Image,
+) -> None:
     size = out.shape[0]
     unit = 512.0 / size
     for row in range(size):
@@ -160,13 +199,11 @@ def _plot(color: FloatImage, lines: FloatImage, noises: NoiseTexture, curve: Cur
             n = sample(noises[0], x, y, 256.0, unit)
             ruled = 0.05 * (1.0 if int(x) % 32 == 0 or int(y) % 32 == 0 else 0.0)
             paper = 1.0 + 0.03 * n[0] + 0.02 * n[1]
-            pixel = (
-                color[row, column, 0] * paper,
-                color[row, column, 1] * paper,
-                color[row, column, 2] * paper,
-            )
-            pixel = mix(pixel, _CHALK, ruled)
-            pixel = mix(pixel, _CHALK, min(1.35 * lines[row, column], 1.0))
+            pixel = tint((color[row, column, 0], color[row, column, 1], color[row, column, 2]), paper)
+            trace = 0.0 if key[row, column] == GROUND else ramp(0.006, 0.05, _contour(color, row, column))
+            trace *= 0.5 if key[row, column] >= subject_key else 0.22
+            chalk = max(min(1.35 * lines[row, column], 1.0), trace)
+            pixel = mix(mix(pixel, _CHALK, ruled), _CHALK, chalk)
             for c in range(3):
                 out[row, column, c] = _byte(curve, pixel[c])
 
@@ -218,7 +255,7 @@ def _paint(means: FloatImage, side: int, noises: NoiseTexture, curve: Curve, out
             red, green, blue = red / total, green / total, blue / total
             grey = 0.3 * red + 0.6 * green + 0.1 * blue
             n = sample(noises[0], column * unit * 0.8 + row * unit * 0.6, row * unit * 0.8 - column * unit * 0.6, 420.0, unit)
-            bristle = 1.0 + 0.045 * n[2] + 0.025 * n[0]
+            bristle = 1.0 + 0.013 * n[2] + 0.02 * n[0]
             # Richer and warmer than life, with the lights towards yellow and the darks towards violet.
             red = (grey + 1.35 * (red - grey)) * bristle + 0.02
             green = (grey + 1.35 * (green - grey)) * bristle
@@ -240,7 +277,7 @@ def _line_image(key: KeyImage, depth: FloatImage, subject_key: int) -> FloatImag
 
 
 def _toon(color: FloatImage, key: KeyImage, depth: FloatImage, subject_key: int, out: Image) -> None:
-    _ink(color, _line_image(key, depth, subject_key), _curve(), out)
+    _ink(color, key, _line_image(key, depth, subject_key), _curve(), out)
 
 
 def _sketch(color: FloatImage, key: KeyImage, depth: FloatImage, subject_key: int, out: Image) -> None:
@@ -248,7 +285,7 @@ def _sketch(color: FloatImage, key: KeyImage, depth: FloatImage, subject_key: in
 
 
 def _blueprint(color: FloatImage, key: KeyImage, depth: FloatImage, subject_key: int, out: Image) -> None:
-    _plot(color, _line_image(key, depth, subject_key), noise_texture(), _curve(), out)
+    _plot(subject_key, color, key, _line_image(key, depth, subject_key), noise_texture(), _curve(), out)
 
 
 def _painted(color: FloatImage, key: KeyImage, depth: FloatImage, subject_key: int, out: Image) -> None:

@@ -101,7 +101,7 @@ def _tumbling(rolled_m: FloatArray, edge_m: float) -> tuple[FloatArray, FloatArr
     whole = np.minimum(np.floor(turns + 1e-9), faces)
     # Heaved slowly over the edge, then falling: late in its quarter turn.
     part = np.clip(turns - whole, 0.0, 1.0)
-    return whole * edge_m, 0.5 * np.pi * (0.4 * part**2 + 0.6 * ease(part))
+    return whole * edge_m, 0.5 * np.pi * (0.7 * part**1.5 + 0.3 * ease(part))
 
 
 WHEEL_M, TYRE_M = 0.46, 0.11  # radius, half width

@@ -59,14 +59,14 @@ def _arc(beat: Beat, length_m: float, turn_rad: float, strides: int, run: float)
 
 def walk(beat: Beat, rng: np.random.Generator) -> Channels:
     """A calm walk along a slight curve."""
-    length = min(2.65, 0.53 * beat.duration_seconds) * rng.uniform(0.92, 1.05)
+    length = min(2.45, 0.49 * beat.duration_seconds) * rng.uniform(0.92, 1.05)
     turn = sign(rng) * rng.uniform(0.15, 0.4)
     return _arc(beat, length, turn, beat.times(rng.uniform(0.72, 0.84)), run=0.0)
 
 
 def run(beat: Beat, rng: np.random.Generator) -> Channels:
     """A run with flight phases along a wide curve."""
-    length = min(3.6, 0.72 * beat.duration_seconds) * rng.uniform(0.92, 1.05)
+    length = min(3.2, 0.64 * beat.duration_seconds) * rng.uniform(0.92, 1.05)
     turn = sign(rng) * rng.uniform(1.2, 1.5)
     return _arc(beat, length, turn, beat.times(rng.uniform(1.15, 1.3)), run=1.0)
 
@@ -85,8 +85,8 @@ def orbit(beat: Beat, rng: np.random.Generator) -> Channels:
 
 def zigzag(beat: Beat, rng: np.random.Generator) -> Channels:
     """Forward, weaving from side to side."""
-    length = min(2.7, 0.54 * beat.duration_seconds) * rng.uniform(0.95, 1.05)
-    width = 0.35 * length / 2.7 * rng.uniform(0.9, 1.1)
+    length = min(2.5, 0.5 * beat.duration_seconds) * rng.uniform(0.95, 1.05)
+    width = 0.34 * length / 2.5 * rng.uniform(0.9, 1.1)
     waves = beat.times(0.45)
     side = sign(rng)
 
@@ -114,9 +114,9 @@ def zigzag(beat: Beat, rng: np.random.Generator) -> Channels:
 
 def roll(beat: Beat, rng: np.random.Generator) -> Channels:
     """Forward along a slight curve, as far as it rolls."""
-    length = min(2.8, 0.56 * beat.duration_seconds) * rng.uniform(0.92, 1.05)
+    length = min(2.6, 0.52 * beat.duration_seconds) * rng.uniform(0.92, 1.05)
     turn = sign(rng) * rng.uniform(0.1, 0.35)
-    share = glide(beat.progress, 0.2)
+    share = glide(beat.progress, 0.14)
     yaw = turn * share
     radius = length / turn
     return {

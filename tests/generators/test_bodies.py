@@ -68,6 +68,15 @@ def test_every_motion_starts_from_one_rest_pose(subject: str, motion: str) -> No
     assert np.abs(body.joints - body.joints[0]).max() > 0.05
 
 
+@pytest.mark.parametrize(("subject", "motion"), CARRIED)
+def test_a_body_never_stands_still_in_the_middle_of_a_motion(subject: str, motion: str) -> None:
+    joints = moving(subject, motion).joints
+
+    for start in range(4, FRAMES - FPS, 2):
+        half_second = joints[start : start + FPS // 2 + 1]
+        assert np.ptp(half_second, axis=0).max() > 0.012, f"still at {start / FPS} s"
+
+
 @pytest.mark.parametrize("subject", LEGGED)
 @pytest.mark.parametrize("motion", ["walk", "run", "spin", "orbit", "zigzag", "crouch", "bow", "sway"])
 def test_planted_feet_do_not_slide(subject: str, motion: str) -> None:
