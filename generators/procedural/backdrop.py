@@ -114,14 +114,18 @@ def _tower(u: float, z: float, row: int, width: float, low: float, high: float) 
         height = low * 0.6
     n = chance(math.floor(at / 1.6) + int(block) * 10, math.floor(z / 3.0) + row)
     color = mix(_TOWER, _TOWER_LIGHT, chance(int(block), row + 1))
-    window = (0.5 - abs(at / 1.6 - math.floor(at / 1.6) - 0.5)) * 1.6 > 0.3 and z / 3.0 - math.floor(z / 3.0) > 0.4
+    window = (0.5 - abs(at / 1.6 - math.floor(at / 1.6) - 0.5)) * 1.6 > 0.3 and z / 3.0 - math.floor(
+        z / 3.0
+    ) > 0.4
     melt = 1.0 - ramp(0.5, 1.5, width)
     share = (1.0 if window else 0.0) * melt + 0.35 * (1.0 - melt)
     return height, mix(color, tint(_PANE, 0.7 + 0.7 * n), 0.65 * share)
 
 
 @kernel
-def _forest(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+def _forest(
+    w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float
+) -> Color:
     """Trunks on five rings, and leaves above and behind them."""
     t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 34.0)
     u = 34.0 * math.atan2(sine, cosine)
@@ -129,7 +133,11 @@ def _forest(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy:
     m = sample(noise, u, high, 4.3, t * pixel)
     leaf = 0.40 + 0.22 * n[0] + 0.13 * m[0] + 0.03 * high
     color = mix(_LEAVES, _LEAVES_LIGHT, min(max(leaf, 0.0), 1.0))
-    color = mix(color, sky(w, noise, dx, dy, dz), 0.55 + 0.40 * ramp(0.3, 1.6, n[0] + 0.5 * m[0] + 0.05 * (high - 7.0)))
+    color = mix(
+        color,
+        sky(w, noise, dx, dy, dz),
+        0.55 + 0.40 * ramp(0.3, 1.6, n[0] + 0.5 * m[0] + 0.05 * (high - 7.0)),
+    )
     color = mix(color, tint(_LEAVES, 0.75), ramp(2.2, 0.2, high + 0.5 * n[0]))
     for k in range(5):
         radius = 30.0 - 4.2 * k
@@ -162,7 +170,18 @@ def _forest(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy:
 
 
 @kernel
-def _isles(w: World, noise: Noise, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+def _isles(
+    w: World,
+    noise: Noise,
+    color: Color,
+    x: float,
+    y: float,
+    z: float,
+    dx: float,
+    dy: float,
+    dz: float,
+    pixel: float,
+) -> Color:
     t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 900.0)
     if high > 70.0:
         return color
@@ -171,7 +190,18 @@ def _isles(w: World, noise: Noise, color: Color, x: float, y: float, z: float, d
 
 
 @kernel
-def _peaks(w: World, noise: Noise, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+def _peaks(
+    w: World,
+    noise: Noise,
+    color: Color,
+    x: float,
+    y: float,
+    z: float,
+    dx: float,
+    dy: float,
+    dz: float,
+    pixel: float,
+) -> Color:
     t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 900.0)
     if high < 240.0:
         top = 95.0 + 55.0 * _waves(w, noise, cosine, sine, 9, 0.1)
@@ -189,7 +219,18 @@ def _peaks(w: World, noise: Noise, color: Color, x: float, y: float, z: float, d
 
 
 @kernel
-def _dunes(w: World, noise: Noise, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+def _dunes(
+    w: World,
+    noise: Noise,
+    color: Color,
+    x: float,
+    y: float,
+    z: float,
+    dx: float,
+    dy: float,
+    dz: float,
+    pixel: float,
+) -> Color:
     t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 900.0)
     if high < 100.0:
         steps = _waves(w, noise, cosine, sine, 12, 0.1)
@@ -211,7 +252,9 @@ def _dunes(w: World, noise: Noise, color: Color, x: float, y: float, z: float, d
 
 
 @kernel
-def _city(w: World, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+def _city(
+    w: World, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float
+) -> Color:
     for k in range(3):
         radius = 260.0 - 95.0 * k
         t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, radius)
@@ -223,7 +266,18 @@ def _city(w: World, color: Color, x: float, y: float, z: float, dx: float, dy: f
 
 
 @kernel
-def _hills(w: World, noise: Noise, color: Color, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+def _hills(
+    w: World,
+    noise: Noise,
+    color: Color,
+    x: float,
+    y: float,
+    z: float,
+    dx: float,
+    dy: float,
+    dz: float,
+    pixel: float,
+) -> Color:
     t, cosine, sine, high = _ring(x, y, z, dx, dy, dz, 900.0)
     if high < 140.0:
         top = 62.0 + 30.0 * _waves(w, noise, cosine, sine, 7, 0.1)
@@ -243,7 +297,9 @@ def _hills(w: World, noise: Noise, color: Color, x: float, y: float, z: float, d
 
 
 @kernel
-def distance(w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float) -> Color:
+def distance(
+    w: World, noise: Noise, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float
+) -> Color:
     """Light from beyond the ground and the walls, along a unit ray; ``pixel`` is its angle in radians."""
     kind = w.kind
     if kind == kinds.FOREST_CLEARING:

@@ -12,9 +12,10 @@ from generators.procedural.scene import Primitives, Shape
 
 
 def reach(primitives: Primitives, direction: FloatArray) -> FloatArray:
-    """Largest ``direction · point`` over the surface of each primitive: (T or 1, N), metres.
+    """Largest ``direction · point`` over the surface of each primitive: (T or 1, N).
 
-    ``direction`` is a unit vector (3,). Exact for every shape under every affine map.
+    ``direction`` is any vector (3,); of a unit vector the result is in metres. Exact for every shape under
+    every affine map.
     """
     local = np.einsum("tnij,i->tnj", primitives.linear, direction)  # the direction as each shape sees it
     size = primitives.size

@@ -55,7 +55,18 @@ def _tile(
 
 
 @kernel
-def _planks(w: World, noise: Noise, x: float, y: float, board: float, length: float, wx: float, wy: float, dark: Color, light: Color) -> Color:  # noqa: E501
+def _planks(
+    w: World,
+    noise: Noise,
+    x: float,
+    y: float,
+    board: float,
+    length: float,
+    wx: float,
+    wy: float,
+    dark: Color,
+    light: Color,
+) -> Color:
     row = math.floor(y / board)
     shifted = x + length * chance(row, 17)
     own = chance(math.floor(shifted / length), row + 991)
@@ -74,14 +85,26 @@ def _meadow(w: World, noise: Noise, x: float, y: float, width: float) -> Color:
     tone = 0.45 + 0.22 * broad[0] + 0.12 * turned[0]
     color = mix(_GRASS_DARK, _GRASS_LIGHT, min(max(tone, 0.0), 1.0))
     color = mix(color, _STRAW, 0.35 * ramp(0.6, 1.8, broad[0] - 0.5 * turned[3]))
-    color = tint(color, 1.0 + w.detail * (0.17 * fine[2] + 0.10 * fine[1] + 0.13 * turned[2] - 0.06 * turned[3]))
+    color = tint(
+        color, 1.0 + w.detail * (0.17 * fine[2] + 0.10 * fine[1] + 0.13 * turned[2] - 0.06 * turned[3])
+    )
     cover, own = _fleck(x, y, 0.27, 0.16 * ramp(-0.4, 0.8, turned[0] + broad[0]), 0.016, width)
     petal = _PETALS[0] if own < 0.45 else (_PETALS[1] if own < 0.85 else _PETALS[2])
     return mix(color, petal, cover * min(1.0, 2 * w.detail))
 
 
 @kernel
-def _sand(w: World, noise: Noise, x: float, y: float, width: float, dark: Color, light: Color, period: float, depth: float) -> Color:  # noqa: E501
+def _sand(
+    w: World,
+    noise: Noise,
+    x: float,
+    y: float,
+    width: float,
+    dark: Color,
+    light: Color,
+    period: float,
+    depth: float,
+) -> Color:
     n = sample(noise, x, y, 3.7, width)
     broad = sample(noise, 0.8 * x - 0.6 * y, 0.6 * x + 0.8 * y, 23.0, width)
     phase = (0.94 * x + 0.34 * y) / period + 0.55 * n[0] + 0.9 * broad[0]
@@ -136,7 +159,10 @@ def _street(w: World, noise: Noise, x: float, y: float, width: float, wx: float,
         return tint(color, 1.0 - 0.35 * ramp(0.25, 0.0, 4.2 - side))
     if side < 4.45:
         stone = line(x, 1.0, 0.012, wx)
-        return tint(_KERB, (1.0 + w.detail * 0.10 * n[1]) * (1.0 - 0.4 * stone) * (0.75 + 0.25 * ramp(4.2, 4.28, side)))
+        return tint(
+            _KERB,
+            (1.0 + w.detail * 0.10 * n[1]) * (1.0 - 0.4 * stone) * (0.75 + 0.25 * ramp(4.2, 4.28, side)),
+        )
     joint, own = _tile(x, y, 0.6, 0.4, 0.012, wx, wy)
     melt = 1.0 - ramp(0.3, 0.9, width / 0.4)
     color = tint(_PAVER, 1.0 + melt * 0.22 * (own - 0.5) + w.detail * 0.09 * n[1] + 0.05 * broad[0])
@@ -150,7 +176,9 @@ def _plaza(w: World, noise: Noise, x: float, y: float, width: float, wx: float, 
     melt = 1.0 - ramp(0.3, 0.9, width / 0.6)
     color = mix(_STONE_A, _STONE_B, 0.35 + melt * 0.4 * (own - 0.5))
     radius = math.sqrt(x * x + y * y)
-    ring = ramp(0.18 + width, 0.18 - width, abs(radius - 4.6)) + ramp(0.1 + width, 0.1 - width, abs(radius - 5.3))
+    ring = ramp(0.18 + width, 0.18 - width, abs(radius - 4.6)) + ramp(
+        0.1 + width, 0.1 - width, abs(radius - 5.3)
+    )
     color = mix(color, _JOINT, 0.55 * min(ring, 1.0))
     color = tint(color, 1.0 + w.detail * (0.06 * n[1] + 0.06 * n[0]))
     return mix(color, tint(_JOINT, 0.8), 0.6 * joint)
@@ -231,7 +259,9 @@ def _warehouse(w: World, noise: Noise, x: float, y: float, width: float, wx: flo
 
 
 @kernel
-def ground(w: World, noise: Noise, x: float, y: float, minor: float, hx: float, hy: float, grazing: float) -> tuple[Color, float]:
+def ground(
+    w: World, noise: Noise, x: float, y: float, minor: float, hx: float, hy: float, grazing: float
+) -> tuple[Color, float]:
     """Albedo and gloss of the ground at (x, y) metres.
 
     A pixel there is ``minor`` metres wide and ``minor / grazing`` long in the direction (hx, hy).

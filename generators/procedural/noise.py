@@ -34,7 +34,7 @@ def _spectral(rng: np.random.Generator, amplitude: npt.NDArray[np.float64]) -> n
     """White noise shaped by an amplitude per frequency: tileable by construction."""
     white = np.fft.fft2(rng.standard_normal(amplitude.shape))
     field = np.real(np.fft.ifft2(white * amplitude))
-    return np.clip((field - field.mean()) / field.std(), -2.5, 2.5)
+    return np.asarray(np.clip((field - field.mean()) / field.std(), -2.5, 2.5), np.float64)
 
 
 def _cells(rng: np.random.Generator, count: int) -> npt.NDArray[np.float64]:

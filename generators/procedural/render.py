@@ -12,7 +12,7 @@ import numpy as np
 
 from data.errors import ContractError
 from data.schema import Frames, Image
-from generators.procedural.layers import FACES, SAMPLES, blank_layer, draw_moving, draw_standing
+from generators.procedural.layers import blank_layer, draw_moving, draw_standing
 from generators.procedural.noise import noise_texture
 from generators.procedural.place import place_of
 from generators.procedural.projection import view_at
@@ -20,6 +20,7 @@ from generators.procedural.scene import Scene
 from generators.procedural.shadows import SUBJECT, blank_stage, throw_shadows
 from generators.procedural.solids import paint_solids, place_solids
 from generators.procedural.styles import style_named
+from generators.procedural.visibility import FACES, SAMPLES
 from generators.procedural.world import world_record
 
 
@@ -82,7 +83,8 @@ def _check(scene: Scene) -> None:
     ):
         if len(rows) not in (1, scene.num_frames):
             raise ContractError(
-                f"scene has {scene.num_frames} frames but {name} has {len(rows)} rows: give 1 or {scene.num_frames}"
+                f"scene has {scene.num_frames} frames but {name} has {len(rows)} rows: "
+                f"give 1 or {scene.num_frames}"
             )
     for name, part in (("static", scene.static), ("moving", scene.moving)):
         if len(part.material) and not 0 <= part.material.min() <= part.material.max() < len(scene.materials):

@@ -118,10 +118,10 @@ class Sculpture:
         self._materials: list[int] = []
 
     def ellipsoid(self, frame: Frame, radii: Triple, material: int, at: Triple = (0.0, 0.0, 0.0)) -> None:
-        self._add(Shape.ELLIPSOID, radii, frame.moved(*at), material)
+        self.add(Shape.ELLIPSOID, radii, frame.moved(*at), material)
 
     def box(self, frame: Frame, half: Triple, material: int, at: Triple = (0.0, 0.0, 0.0)) -> None:
-        self._add(Shape.BOX, half, frame.moved(*at), material)
+        self.add(Shape.BOX, half, frame.moved(*at), material)
 
     def cylinder(
         self,
@@ -138,7 +138,7 @@ class Sculpture:
             "y": frame.turned("x", -0.5 * np.pi),
             "z": frame,
         }
-        self._add(Shape.CYLINDER, (radius, half_height), lying[axis].placed(frame.at(*at)), material)
+        self.add(Shape.CYLINDER, (radius, half_height), lying[axis].placed(frame.at(*at)), material)
 
     def bone(
         self, like: Frame, start: FloatArray, end: FloatArray, r_start: float, r_end: float, material: int
@@ -148,9 +148,10 @@ class Sculpture:
         flipped = hung.turned("x", np.pi)  # round cones grow along +z
         length = np.linalg.norm(end - start, axis=-1)
         size = (r_start, r_end, float(length[0]))
-        self._add(Shape.ROUND_CONE, size, flipped.stretched(1.0, 1.0, length / length[0]), material)
+        self.add(Shape.ROUND_CONE, size, flipped.stretched(1.0, 1.0, length / length[0]), material)
 
-    def _add(self, shape: Shape, size: tuple[float, ...], frame: Frame, material: int) -> None:
+    def add(self, shape: Shape, size: tuple[float, ...], frame: Frame, material: int) -> None:
+        """Any shape, with its row of ``Primitives.size``, carried by ``frame``."""
         t = self._num_frames
         self._shapes.append(shape)
         self._sizes.append((*size, *(0.0,) * (4 - len(size))))

@@ -224,7 +224,7 @@ def shade_solid(
     if w.look == BANDED:
         facing = _bands(facing)
         up, bounce = 0.65 + 0.35 * ramp(0.3, 0.36, up), 0.0
-    warm = (bounce * 1.0, bounce * 0.92, bounce * 0.8)
+    warm = (bounce, bounce * 0.92, bounce * 0.8)
     metal = ramp(0.65, 0.9, gloss)
     diffuse = 1.0 - 0.8 * metal
     level = (0.30 + 0.70 * up) * open_sky
@@ -250,7 +250,7 @@ def shade_solid(
         mz = dz + 2.0 * toward * nz
         h, s = w.horizon, w.zenith
         mirror = mix((h[0], h[1], h[2]), (s[0], s[1], s[2]), ramp(0.05, 0.9, mz))
-        mirror = mix((0.16, 0.14, 0.12), mirror, ramp(-0.12, 0.10, mz))
+        mirror = mix((0.34, 0.31, 0.27), mirror, ramp(-0.12, 0.10, mz))
         mirror = tint(mirror, open_sky)
         strength = gloss * (0.05 + 0.5 * rim) * (1.0 - metal) + 0.75 * metal
         sky_color = (

@@ -64,7 +64,7 @@ def blank_stage(count: int) -> Stage:
 @kernel
 def _seen(s: Solid, axes: Any, k: int, i: int) -> float:
     """Component along axis ``k`` of the light of the solid's local axis ``i``."""
-    return axes[k, 0] * s.linear[0, i] + axes[k, 1] * s.linear[1, i] + axes[k, 2] * s.linear[2, i]
+    return float(axes[k, 0] * s.linear[0, i] + axes[k, 1] * s.linear[1, i] + axes[k, 2] * s.linear[2, i])
 
 
 @kernel
@@ -126,7 +126,9 @@ def _aim(light: Any, x: float, y: float, z: float) -> None:
 
 
 @kernel
-def throw_shadows(worlds: WorldRecord, stage: Stage, first: int, end: int, group: int, sun_spread: float) -> None:
+def throw_shadows(
+    worlds: WorldRecord, stage: Stage, first: int, end: int, group: int, sun_spread: float
+) -> None:
     """Make ``solids[first:end]`` the occluders of lights ``group`` (0 or SUBJECT) and the next."""
     w = worlds[0]
     for kind in range(2):
@@ -146,7 +148,9 @@ def throw_shadows(worlds: WorldRecord, stage: Stage, first: int, end: int, group
                 continue
             for k in range(2):
                 s.outline[kind, k] = (
-                    light.axes[k, 0] * s.origin[0] + light.axes[k, 1] * s.origin[1] + light.axes[k, 2] * s.origin[2]
+                    light.axes[k, 0] * s.origin[0]
+                    + light.axes[k, 1] * s.origin[1]
+                    + light.axes[k, 2] * s.origin[2]
                 )
             if s.shape == _BOX:
                 _outline_box(s, light.axes, s.outline[kind])
@@ -155,7 +159,9 @@ def throw_shadows(worlds: WorldRecord, stage: Stage, first: int, end: int, group
             ball = s.ball[kind]
             for k in range(3):
                 ball[k] = (
-                    light.axes[k, 0] * s.middle[0] + light.axes[k, 1] * s.middle[1] + light.axes[k, 2] * s.middle[2]
+                    light.axes[k, 0] * s.middle[0]
+                    + light.axes[k, 1] * s.middle[1]
+                    + light.axes[k, 2] * s.middle[2]
                 )
             ball[3] = s.radius
             margin = _margin(s, light.spread, light.reach_m, slant)
@@ -181,7 +187,7 @@ def _margin(s: Solid, spread: float, reach_m: float, slant: float) -> float:
     fall = max(s.middle[2] + s.radius, 0.0) / slant  # to the ground, along the light
     if reach_m > 0.0:
         fall = min(fall, 4.0 * reach_m)
-    return s.radius + spread * fall + 0.05
+    return float(s.radius + spread * fall + 0.05)
 
 
 @kernel
@@ -214,6 +220,11 @@ def _towards_inside(shape: int, o: Any, x: float, y: float) -> tuple[float, floa
 
 
 @kernel
+def _fading(height: float, reach_m: float) -> float:
+    return 1.0 / (1.0 + (height / reach_m) ** 2)
+
+
+@kernel
 def hidden_share(stage: Stage, which: int, x: float, y: float, z: float, skip: int, width: float) -> float:
     """Share in [0, 1] of light ``which`` that its occluders, but for ``skip``, hide from a world point.
 
@@ -236,15 +247,16 @@ def hidden_share(stage: Stage, which: int, x: float, y: float, z: float, skip: i
         above = ball[2] + ball[3] - w
         if n == skip or above <= 0.0:
             continue
-        if light.reach_m > 0.0 and above - 2 * ball[3] > 4 * light.reach_m:
-            continue  # all of it is too high to count
+        least = max(above - 2 * ball[3], 0.0)  # no part of it is nearer along the light
+        if light.reach_m > 0.0 and _fading(least, light.reach_m) <= max(hidden, 0.06):
+            continue
         widest = light.spread * above + width
         du, dv = u - ball[0], v - ball[1]
         if du * du + dv * dv > (ball[3] + widest) ** 2:
             continue
         distance, inside_u, inside_v = _towards_inside(s.shape, s.outline[which & 1], u, v)
-        if distance > widest:
-            continue
+        if distance > widest or ramp(-widest, widest, -distance) <= min(hidden, 0.5):
+            continue  # a wider penumbra than it can have would not hide more than is hidden already
         # Look down from above the solid through a place inside its outline: where is its lit side?
         du, dv, start = inside_u - u, inside_v - v, above + 0.1
         rx = x + axes[0, 0] * du + axes[1, 0] * dv + axes[2, 0] * start
@@ -256,7 +268,7 @@ def hidden_share(stage: Stage, which: int, x: float, y: float, z: float, skip: i
         soft = light.spread * height + width
         cover = ramp(-soft, soft, -distance)
         if light.reach_m > 0.0:
-            cover *= 1.0 / (1.0 + (height / light.reach_m) ** 2)
+            cover *= _fading(height, light.reach_m)
         hidden = max(hidden, cover)
     return hidden
 

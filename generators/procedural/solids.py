@@ -102,7 +102,7 @@ def _invert(s: Solid) -> float:
     out[0, 2] = (m[0, 1] * m[1, 2] - m[0, 2] * m[1, 1]) * k
     out[1, 2] = (m[0, 2] * m[1, 0] - m[0, 0] * m[1, 2]) * k
     out[2, 2] = (m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]) * k
-    return abs(volume)
+    return float(abs(volume))
 
 
 @kernel
@@ -175,9 +175,7 @@ def _prepare(
                 s.bounds[i] = 0
 
 
-def place_solids(
-    worlds: WorldRecord, solids: Solids, first: int, primitives: Primitives, frame: int
-) -> None:
+def place_solids(worlds: WorldRecord, solids: Solids, first: int, primitives: Primitives, frame: int) -> None:
     """Write the primitives at ``frame`` to ``solids[first:]``; primitives with one row stand still."""
     row = frame if len(primitives.linear) > 1 else 0
     _prepare(

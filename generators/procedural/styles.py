@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from data.errors import ConfigError
 from data.schema import Image
+from generators.procedural.developing import Curve, byte, develop, light_curve, lightness
 from generators.procedural.kernel import kernel
-from generators.procedural.layers import FACES, FloatImage, KeyImage
 from generators.procedural.noise import NoiseTexture, mix, noise_texture, ramp, sample, srgb, tint
+from generators.procedural.outlines import contour, line_image
 from generators.procedural.shading import BANDED, DRAFT, FLAT, NATURAL, PALE
-from generators.procedural.surroundings import BEYOND, GROUND
+from generators.procedural.surroundings import GROUND
+from generators.procedural.visibility import FloatImage, KeyImage
 
-Curve = npt.NDArray[np.uint8]
-
-_CURVE_STEPS, _CURVE_TOP = 16384, 4.0
 _TOON_TONES = 7.0
 _INK, _GRAPHITE, _PAPER, _CHALK = srgb(0x1B1A24), srgb(0x3A3A40), srgb(0xF4EFE4), srgb(0xE4EEFA)
 
@@ -38,86 +35,6 @@ class Style(NamedTuple):
     finish: Callable[[FloatImage, KeyImage, FloatImage, int, Image], None]
 
 
-@cache
-def _curve() -> Curve:
-    """sRGB bytes of linear light 0–4 with a shoulder: straight up to 0.6, then towards 1."""
-    x = np.linspace(0, _CURVE_TOP, _CURVE_STEPS)
-    y = np.where(x < 0.6, x, 1 - 0.4 * np.exp(-(x - 0.6) / 0.4))
-    coded = np.where(y <= 0.0031308, 12.92 * y, 1.055 * y ** (1 / 2.4) - 0.055)
-    return np.round(255 * coded).astype(np.uint8)
-
-
-@kernel
-def _byte(curve: Curve, light: float) -> int:
-    at = light * (_CURVE_STEPS - 1) / _CURVE_TOP + 0.5
-    # Written so that a NaN ends up black, not out of bounds.
-    return curve[int(at)] if 0.0 < at < _CURVE_STEPS else (curve[_CURVE_STEPS - 1] if at > 1.0 else curve[0])
-
-
-@kernel
-def _develop(color: FloatImage, curve: Curve, out: Image) -> None:
-    for row in range(out.shape[0]):
-        for column in range(out.shape[1]):
-            for c in range(3):
-                out[row, column, c] = _byte(curve, color[row, column, c])
-
-
-@kernel
-def _edge(subject_key: int, ka: int, kb: int, a: float, b: float) -> float:
-    """Strength of the line between two pixels: outlines, folds and steps in depth."""
-    if ka == kb:
-        return 0.0
-    subject = max(ka, kb) >= subject_key
-    if subject != (min(ka, kb) >= subject_key):
-        return 1.0  # where subject meets anything else
-    weight = 0.9 if subject else 0.75
-    if min(ka, kb) < 0:
-        return weight if max(ka, kb) >= 0 else (0.0 if min(ka, kb) == BEYOND else 0.45)
-    if ka // FACES == kb // FACES:
-        return 0.7 * weight
-    # Two parts of one body: a joint is smooth, an arm in front of the chest is not.
-    return weight * ramp(0.006, 0.02, abs(a - b) / max(min(a, b), 0.1))
-
-
-@kernel
-def _lines(subject_key: int, key: KeyImage, depth: FloatImage, raw: FloatImage, soft: FloatImage) -> None:
-    """Line strength (H, W) in ``soft``, about two pixels wide with smooth flanks."""
-    size = key.shape[0]
-    raw[:, :] = 0.0
-    for row in range(size):
-        for column in range(size):
-            for k in range(2):
-                r, c = row + (k == 0), column + (k == 1)
-                if r < size and c < size and key[row, column] != key[r, c]:
-                    s = _edge(subject_key, key[row, column], key[r, c], depth[row, column], depth[r, c])
-                    raw[row, column] = max(raw[row, column], s)
-                    raw[r, c] = max(raw[r, c], s)
-    for row in range(size):
-        up, down = max(row - 1, 0), min(row + 1, size - 1)
-        for column in range(size):
-            left, right = max(column - 1, 0), min(column + 1, size - 1)
-            cross = raw[up, column] + raw[down, column] + raw[row, left] + raw[row, right]
-            corners = raw[up, left] + raw[up, right] + raw[down, left] + raw[down, right]
-            soft[row, column] = (4 * raw[row, column] + 2 * cross + corners) / 16
-
-
-@kernel
-def _tone(color: FloatImage, row: int, column: int) -> float:
-    """Lightness of a pixel as the eye takes it: root of luminance."""
-    light = 0.2126 * color[row, column, 0] + 0.7152 * color[row, column, 1] + 0.0722 * color[row, column, 2]
-    return math.sqrt(min(max(light, 0.0), 1.0))
-
-
-@kernel
-def _contour(color: FloatImage, row: int, column: int) -> float:
-    """Steepness of lightness: traces what has no key of its own, like windows and tree lines."""
-    last = color.shape[0] - 1
-    up, down, left, right = max(row - 1, 0), min(row + 1, last), max(column - 1, 0), min(column + 1, last)
-    across = _tone(color, row, right) - _tone(color, row, left)
-    along = _tone(color, down, column) - _tone(color, up, column)
-    return math.sqrt(across * across + along * along)
-
-
 @kernel
 def _ink(color: FloatImage, key: KeyImage, lines: FloatImage, curve: Curve, out: Image) -> None:
     for row in range(out.shape[0]):
@@ -127,13 +44,13 @@ def _ink(color: FloatImage, key: KeyImage, lines: FloatImage, curve: Curve, out:
             flat = 1.0
             if key[row, column] < 0:
                 # Surroundings fall into a few flat tones, with a soft step between two.
-                tone = _TOON_TONES * _tone(color, row, column)
+                tone = _TOON_TONES * lightness(color, row, column)
                 step = math.floor(tone) + ramp(0.35, 0.65, tone - math.floor(tone))
                 flat = (step + 0.5) / (tone + 0.5)
             pixel = mix((grey, grey, grey), pixel, 1.25)
             pixel = mix(tint(pixel, flat * flat), _INK, min(1.25 * lines[row, column], 1.0))
             for c in range(3):
-                out[row, column, c] = _byte(curve, pixel[c])
+                out[row, column, c] = byte(curve, pixel[c])
 
 
 @kernel
@@ -158,7 +75,7 @@ def _draw(
     for row in range(size):
         for column in range(size):
             r, g, b = color[row, column, 0], color[row, column, 1], color[row, column, 2]
-            tone = _tone(color, row, column)
+            tone = lightness(color, row, column)
             x, y = column * unit, row * unit
             n = sample(noises[0], x, y, 256.0, unit)
             wobble = 0.16 * n[0]
@@ -166,19 +83,27 @@ def _draw(
             # Far things get fewer strokes than the subject.
             dark = (1.02 - tone) if subject else 0.85 * (0.95 - tone)
             strokes = _hatch((x + y) / 7.5 + wobble, min(max(1.15 * dark, 0.0), 1.0))
-            strokes = max(strokes, _hatch((x - 0.8 * y) / 7.0 + wobble, min(max(1.6 * (dark - 0.40), 0.0), 1.0)))
-            strokes = max(strokes, _hatch((x + 0.1 * y) / 6.0 + wobble, min(max(1.8 * (dark - 0.62), 0.0), 1.0)))
+            strokes = max(
+                strokes, _hatch((x - 0.8 * y) / 7.0 + wobble, min(max(1.6 * (dark - 0.40), 0.0), 1.0))
+            )
+            strokes = max(
+                strokes, _hatch((x + 0.1 * y) / 6.0 + wobble, min(max(1.8 * (dark - 0.62), 0.0), 1.0))
+            )
             strokes *= (0.80 if subject else 0.60) + 0.12 * n[1]
-            trace = 0.75 * ramp(0.05, 0.25, _contour(color, row, column)) * (0.8 + 0.2 * n[1])
-            graphite = max(max(0.8 * strokes, trace), min(1.5 * lines[row, column], 1.0) * (0.92 + 0.08 * n[1]))
+            trace = 0.75 * ramp(0.05, 0.25, contour(color, row, column)) * (0.8 + 0.2 * n[1])
+            graphite = max(
+                max(0.8 * strokes, trace), min(1.5 * lines[row, column], 1.0) * (0.92 + 0.08 * n[1])
+            )
             paper = 1.0 + 0.018 * n[1] + 0.008 * n[0]
             pixel = (_PAPER[0] * paper, _PAPER[1] * paper, _PAPER[2] * paper)
             wash = 0.45 if subject else 0.13
             shade = max(0.2126 * r + 0.7152 * g + 0.0722 * b, 0.05)
-            pixel = mix(pixel, (r / shade * 0.6, g / shade * 0.6, b / shade * 0.6), wash * (1 - 0.5 * strokes))
+            pixel = mix(
+                pixel, (r / shade * 0.6, g / shade * 0.6, b / shade * 0.6), wash * (1 - 0.5 * strokes)
+            )
             pixel = mix(pixel, _GRAPHITE, min(max(graphite, 0.0), 1.0))
             for c in range(3):
-                out[row, column, c] = _byte(curve, pixel[c])
+                out[row, column, c] = byte(curve, pixel[c])
 
 
 @kernel
@@ -200,12 +125,12 @@ def _plot(
             ruled = 0.05 * (1.0 if int(x) % 32 == 0 or int(y) % 32 == 0 else 0.0)
             paper = 1.0 + 0.03 * n[0] + 0.02 * n[1]
             pixel = tint((color[row, column, 0], color[row, column, 1], color[row, column, 2]), paper)
-            trace = 0.0 if key[row, column] == GROUND else ramp(0.006, 0.05, _contour(color, row, column))
+            trace = 0.0 if key[row, column] == GROUND else ramp(0.006, 0.05, contour(color, row, column))
             trace *= 0.5 if key[row, column] >= subject_key else 0.22
             chalk = max(min(1.35 * lines[row, column], 1.0), trace)
             pixel = mix(mix(pixel, _CHALK, ruled), _CHALK, chalk)
             for c in range(3):
-                out[row, column, c] = _byte(curve, pixel[c])
+                out[row, column, c] = byte(curve, pixel[c])
 
 
 @kernel
@@ -254,45 +179,45 @@ def _paint(means: FloatImage, side: int, noises: NoiseTexture, curve: Curve, out
                 blue += weight * means[r, c, 2]
             red, green, blue = red / total, green / total, blue / total
             grey = 0.3 * red + 0.6 * green + 0.1 * blue
-            n = sample(noises[0], column * unit * 0.8 + row * unit * 0.6, row * unit * 0.8 - column * unit * 0.6, 420.0, unit)
+            n = sample(
+                noises[0],
+                column * unit * 0.8 + row * unit * 0.6,
+                row * unit * 0.8 - column * unit * 0.6,
+                420.0,
+                unit,
+            )
             bristle = 1.0 + 0.013 * n[2] + 0.02 * n[0]
             # Richer and warmer than life, with the lights towards yellow and the darks towards violet.
             red = (grey + 1.35 * (red - grey)) * bristle + 0.02
             green = (grey + 1.35 * (green - grey)) * bristle
             blue = (grey + 1.35 * (blue - grey)) * bristle + 0.05 * (0.5 - grey)
             red, green, blue = max(red, 0.0), max(green, 0.0), max(blue, 0.0)
-            out[row, column, 0] = _byte(curve, red * red * 1.04)
-            out[row, column, 1] = _byte(curve, green * green)
-            out[row, column, 2] = _byte(curve, blue * blue)
+            out[row, column, 0] = byte(curve, red * red * 1.04)
+            out[row, column, 1] = byte(curve, green * green)
+            out[row, column, 2] = byte(curve, blue * blue)
 
 
 def _plain(color: FloatImage, key: KeyImage, depth: FloatImage, subject_key: int, out: Image) -> None:
-    _develop(color, _curve(), out)
-
-
-def _line_image(key: KeyImage, depth: FloatImage, subject_key: int) -> FloatImage:
-    raw, soft = np.empty(key.shape, np.float32), np.empty(key.shape, np.float32)
-    _lines(subject_key, key, depth, raw, soft)
-    return soft
+    develop(color, light_curve(), out)
 
 
 def _toon(color: FloatImage, key: KeyImage, depth: FloatImage, subject_key: int, out: Image) -> None:
-    _ink(color, key, _line_image(key, depth, subject_key), _curve(), out)
+    _ink(color, key, line_image(key, depth, subject_key), light_curve(), out)
 
 
 def _sketch(color: FloatImage, key: KeyImage, depth: FloatImage, subject_key: int, out: Image) -> None:
-    _draw(subject_key, color, key, _line_image(key, depth, subject_key), noise_texture(), _curve(), out)
+    _draw(subject_key, color, key, line_image(key, depth, subject_key), noise_texture(), light_curve(), out)
 
 
 def _blueprint(color: FloatImage, key: KeyImage, depth: FloatImage, subject_key: int, out: Image) -> None:
-    _plot(subject_key, color, key, _line_image(key, depth, subject_key), noise_texture(), _curve(), out)
+    _plot(subject_key, color, key, line_image(key, depth, subject_key), noise_texture(), light_curve(), out)
 
 
 def _painted(color: FloatImage, key: KeyImage, depth: FloatImage, subject_key: int, out: Image) -> None:
     side = max(2, round(5 * len(key) / 512))
     means, across = (np.empty((*key.shape, 4), np.float32) for _ in range(2))
     _box_means(color, side, across, means)
-    _paint(means, side, noise_texture(), _curve(), out)
+    _paint(means, side, noise_texture(), light_curve(), out)
 
 
 _STYLES = {

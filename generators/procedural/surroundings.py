@@ -11,8 +11,8 @@ from generators.procedural.backdrop import distance
 from generators.procedural.ground import ground
 from generators.procedural.kernel import kernel
 from generators.procedural.noise import Color, Noise
-from generators.procedural.world import World
 from generators.procedural.walls import ceiling, wall, wall_height
+from generators.procedural.world import World
 
 GROUND = -1
 WALLS = -2  # -2 to -5: the walls at +x, -x, +y, -y
@@ -24,9 +24,7 @@ Surface = tuple[Color, float, float, float, float]
 
 
 @kernel
-def meet(
-    w: World, x: float, y: float, z: float, dx: float, dy: float, dz: float
-) -> tuple[float, int]:
+def meet(w: World, x: float, y: float, z: float, dx: float, dy: float, dz: float) -> tuple[float, int]:
     """Distance and kind (GROUND, WALLS - side, CEILING or BEYOND) of the first thing met.
 
     Only the inner side of a wall exists, so a camera outside a room looks in.
@@ -59,7 +57,17 @@ def meet(
 
 @kernel
 def surface(
-    w: World, noise: Noise, kind: int, t: float, x: float, y: float, z: float, dx: float, dy: float, dz: float, pixel: float
+    w: World,
+    noise: Noise,
+    kind: int,
+    t: float,
+    x: float,
+    y: float,
+    z: float,
+    dx: float,
+    dy: float,
+    dz: float,
+    pixel: float,
 ) -> Surface:
     """Albedo, normal and gloss of what ``meet`` found; for BEYOND the light itself and no normal."""
     hx, hy, hz = x + t * dx, y + t * dy, z + t * dz

@@ -37,7 +37,7 @@ def wall_height(w: World, side: int, u: float) -> float:
     if w.kind == kinds.STREET or w.kind == kinds.PLAZA:
         own = _house(u + w.shift_m[0], side, 7.0)[2]
         return 5.6 + 0.8 * math.floor(own * 5.0)
-    return w.wall_m
+    return float(w.wall_m)
 
 
 @kernel
@@ -136,7 +136,7 @@ def _warehouse(w: World, noise: Noise, side: int, u: float, z: float, width: flo
     if z < 2.6:
         row = math.floor(z / 0.13)
         joints = max(line(z, 0.13, 0.018, width), line(u + 0.15 * (int(row) & 1), 0.3, 0.018, width))
-        own = chance(int(math.floor((u + 0.15 * (int(row) & 1)) / 0.3)), int(row) + 71 * side)
+        own = chance(math.floor((u + 0.15 * (int(row) & 1)) / 0.3), int(row) + 71 * side)
         melt = 1.0 - ramp(0.3, 0.9, width / 0.13)
         color = tint(_BRICK, 1.0 + melt * 0.35 * (own - 0.5) + w.detail * 0.06 * n[1] + 0.06 * n[0])
         color = mix(color, _MORTAR, 0.6 * joints)

@@ -83,7 +83,7 @@ def main() -> None:
     clip_format = ClipFormat(size_px=options.size)
     rows: list[tuple[str, Frames]] = []
     for words in options.triplet:
-        plan = plan_of(f"{words},{options.shared}")
+        plan = plan_of(f"{options.shared},{words}")
         for role in Role:
             shown = " ".join(asdict(plan.factors_of(role)).values())
             rows.append((f"{role}: {shown}", row(plan, role, clip_format, options.columns)))

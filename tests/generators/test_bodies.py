@@ -191,7 +191,7 @@ def test_reach_is_the_farthest_of_many_surface_points(
     frame = Frame(rotation("x", angles[0]) @ rotation("z", angles[1]), np.array([[0.3, -0.2, 1.0]]))
     sculpture = Sculpture(1)
     stretched = frame.stretched(1.2, 0.9, 0.8)
-    sculpture._add(shape, size, stretched, 0)
+    sculpture.add(shape, size, stretched, 0)
     local = _surface(shape, size)
     world = local @ stretched.rotation[0].T + stretched.origin[0]
 
