@@ -54,7 +54,9 @@ class Style:
 
 @dataclass(frozen=True)
 class Camera:
-    """A viewpoint. ``phrase`` follows "seen"; ``movement`` is the sentence about it in motion prompts.
+    """A viewpoint that stays still. ``phrase`` follows "seen".
+
+    None moves: a camera's movement would be shared by the negative, and drown what its subject does otherwise.
 
     The angles are nominal, seen from the subject: azimuth 0 is straight ahead of it and positive to
     the right of the picture, elevation is above the ground.  They only serve to tell viewpoints apart.
@@ -63,8 +65,6 @@ class Camera:
     phrase: str
     azimuth_degrees: float
     elevation_degrees: float
-    movement: str = "The camera stays still"
-    moves: bool = False
 
 
 APPEARANCES = {
@@ -104,12 +104,6 @@ CAMERAS = {
     "side": Camera("from the side", 90, 10),
     "high": Camera("from a high viewpoint", 30, 50),
     "low": Camera("from a low viewpoint near the ground", 30, 3),
-    "slow_push_in": Camera(
-        "straight from the front", 0, 10, movement="The camera slowly moves closer", moves=True
-    ),
-    "slow_arc": Camera(
-        "from the front left", -45, 12, movement="The camera slowly moves sideways in an arc", moves=True
-    ),
 }
 
 # From the front to a three-quarter view is still too little to be seen at once.

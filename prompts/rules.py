@@ -75,20 +75,12 @@ RULES = (
         ("motion", "style"),
         lambda motion, style: style == "silhouette" and not MOTIONS[motion].shows_in_outline,
     ),
-    Rule(
-        "the camera's movement would mix with the subject's",
-        ("motion", "camera"),
-        lambda motion, camera: MOTIONS[motion].travels and CAMERAS[camera].moves,
-    ),
 )
 
 # What a category asks of its reference and its positive on top of that.
 _DEMANDS = {
     Category.DYNAMIC_ATTRIBUTE: (
         Rule("the style hides the appearance", ("style",), lambda style: not STYLES[style].textured),
-    ),
-    Category.VIEW: (
-        Rule("a moving camera has no one viewpoint", ("camera",), lambda camera: CAMERAS[camera].moves),
     ),
 }
 

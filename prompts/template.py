@@ -36,12 +36,11 @@ class TemplateWriter:
         body = _body_words(draft.factors)
         # Two bodies share one motion prompt when the positive has another subject.
         shared_body = _ANY_BODY if draft.category is Category.DYNAMIC_OBJECT else body
-        camera = draft.factors.camera
         return Prompts(
             base=_fill("base", draft, scene),
             modification=_fill(f"modification_{draft.category}", draft, scene | new | edit),
-            motion=_fill("motion", draft, _motion_words(shared_body, draft.factors.motion, camera)),
-            negative_motion=_fill("motion", draft, _motion_words(body, draft.negative_motion, camera)),
+            motion=_fill("motion", draft, _motion_words(shared_body, draft.factors.motion)),
+            negative_motion=_fill("motion", draft, _motion_words(body, draft.negative_motion)),
         )
 
 
@@ -79,14 +78,13 @@ def _body_words(factors: Factors) -> Words:
     return {"subject": subject.noun, "limb": subject.limb, "limbs": subject.limbs}
 
 
-def _motion_words(body: Words, motion: str, camera: str) -> Words:
+def _motion_words(body: Words, motion: str) -> Words:
     words = MOTIONS[motion]
     return {
         "subject": body["subject"],
         "moves": words.moves.format(**body),
         "moving": words.moving.format(**body),
         "manner": words.manner,
-        "camera_movement": CAMERAS[camera].movement,
     }
 
 

@@ -26,10 +26,11 @@ def wave(beat: Beat, rng: np.random.Generator) -> Channels:
     way = 1.0 if side == "left" else -1.0
     up = beat.strength(0.8)
     beats = beat.times(rng.uniform(1.3, 1.6))
+    width = rng.uniform(0.55, 0.85)
     phase = 2.0 * np.pi * beats * beat.progress
     return {
         f"{side}_raise_rad": up * (1.9 + 0.16 * np.sin(phase - 0.5)),
-        f"{side}_curl_rad": up * (0.75 + 0.7 * np.sin(phase)),
+        f"{side}_curl_rad": up * (0.75 + width * np.sin(phase)),
         "lean_rad": -way * up * (0.08 + 0.05 * np.sin(phase - 0.9)),
         "sway": -way * 0.25 * up,
         "head_yaw_rad": way * 0.25 * up,
@@ -136,7 +137,7 @@ def open_and_shut(beat: Beat, rng: np.random.Generator) -> Channels:
 
 def shake(beat: Beat, rng: np.random.Generator) -> Channels:
     """Trembling in bursts, at a rate that the frame rate can show."""
-    rate_hz = min(rng.uniform(2.9, 3.3), 0.21 * beat.fps)  # well below half the frame rate
+    rate_hz = rng.uniform(0.88, 1.0) * min(3.3, 0.21 * beat.fps)  # well below half the frame rate
     bursts = beat.times(0.6)
     strength = beat.strength(0.5) * (0.72 - 0.28 * np.cos(2.0 * np.pi * bursts * beat.progress))
     phase = 2.0 * np.pi * rate_hz * beat.seconds

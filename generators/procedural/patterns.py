@@ -19,6 +19,7 @@ _STRIPES, _CHECKS, _DOTS = int(Pattern.STRIPES), int(Pattern.CHECKS), int(Patter
 _PATCHES, _WOOD, _SPOKES = int(Pattern.PATCHES), int(Pattern.WOOD), int(Pattern.SPOKES)
 _SPOKE_PAIRS = 4
 _DOT_RADIUS = 0.29  # of a period
+_RINGS_MEAN = 0.375
 
 
 @kernel
@@ -68,13 +69,16 @@ def _dots(u: float, v: float, pitch: float, period: float, width: float) -> floa
 
 
 @kernel
-def _wood(shape: int, s0: float, s1: float, x: float, y: float, z: float, period: float) -> float:
+def _wood(x: float, y: float, z: float, period: float, width: float) -> float:
     """Growth rings around an axis outside the middle, bent by noise, with fine grain along z."""
-    x, y = x + 0.6 * period, y + 0.35 * period
-    bend = _lump(x * 3 / period, y * 3 / period, z * 0.6 / period)
-    rings = math.sqrt(x * x + y * y) / period * 3.0 + 1.3 * bend + 0.25 * z / period
-    grain = _lump(x * 22 / period, y * 22 / period, z * 1.5 / period)
-    return 0.65 * ramp(0.25, 1.0, abs(2 * (rings - math.floor(rings)) - 1)) + 0.35 * grain
+    x, y, z, width = x / period + 0.6, y / period + 0.35, z / period, width / period
+    bend = _lump(x * 3, y * 3, z * 0.6)
+    turns = math.sqrt(x * x + y * y) * 3.0 + 1.3 * bend + 0.25 * z
+    rings = ramp(0.25, 1.0, abs(2 * (turns - math.floor(turns)) - 1)) - _RINGS_MEAN
+    grain = _lump(x * 22, y * 22, z * 1.5) - 0.5
+    rings *= 1.0 - ramp(0.08, 0.25, width)
+    grain *= 1.0 - ramp(0.02, 0.06, width)
+    return 0.65 * (_RINGS_MEAN + rings) + 0.35 * (0.5 + grain)
 
 
 @kernel
@@ -99,7 +103,7 @@ def accent_share(
         soft = 0.02 + width * f * 0.6
         return ramp(0.52 - soft, 0.52 + soft, lumps)
     if pattern == _WOOD:
-        return _wood(shape, s0, s1, x, y, z, period) * (1 - 0.6 * ramp(0.1, 0.5, width / period))
+        return _wood(x, y, z, period, width)
     if pattern == _SPOKES:
         radius = math.sqrt(x * x + y * y)
         turn = math.atan2(y, x) / (2 * math.pi)

@@ -27,7 +27,7 @@ SUBJECT = 2
 
 _CELLS = 40
 _BOX, _ELLIPSOID, _ROUND_CONE = int(Shape.BOX), int(Shape.ELLIPSOID), int(Shape.ROUND_CONE)
-_SKY_SPREAD, _SKY_REACH_M = 0.8, 0.30
+_SKY_SPREAD, _SKY_REACH_M = 0.7, 0.25
 _SELF_M = 0.004  # a surface does not shadow what lies closer than this below it
 
 _LIGHT = np.dtype(
@@ -221,7 +221,8 @@ def _towards_inside(shape: int, o: Any, x: float, y: float) -> tuple[float, floa
 
 @kernel
 def _fading(height: float, reach_m: float) -> float:
-    return 1.0 / (1.0 + (height / reach_m) ** 2)
+    """How much an occluder at a height counts for a light that fades: 1 close by, 0 from four reaches on."""
+    return max(1.0625 / (1.0 + (height / reach_m) ** 2) - 0.0625, 0.0)
 
 
 @kernel
@@ -248,7 +249,7 @@ def hidden_share(stage: Stage, which: int, x: float, y: float, z: float, skip: i
         if n == skip or above <= 0.0:
             continue
         least = max(above - 2 * ball[3], 0.0)  # no part of it is nearer along the light
-        if light.reach_m > 0.0 and _fading(least, light.reach_m) <= max(hidden, 0.06):
+        if light.reach_m > 0.0 and _fading(least, light.reach_m) <= hidden:
             continue
         widest = light.spread * above + width
         du, dv = u - ball[0], v - ball[1]

@@ -137,7 +137,7 @@ def slide(beat: Beat, rng: np.random.Generator) -> Channels:
 
 def spin(beat: Beat, rng: np.random.Generator) -> Channels:
     """Around the vertical on the spot, one and a half to two and a half times in 5 s."""
-    turns = sign(rng) * max(1.0, round(2.0 * rng.uniform(0.36, 0.5) * beat.duration_seconds) / 2.0)
+    turns = sign(rng) * rng.uniform(0.3, 0.5) * max(beat.duration_seconds, 3.0)
     share = glide(beat.progress, min(0.9 / beat.duration_seconds, 0.35))
     cycles = round(3.0 * abs(turns)) + 0.5 + (1.0 - stance_share(0.0))
     strength = beat.strength()

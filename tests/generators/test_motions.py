@@ -131,3 +131,9 @@ def test_a_keyed_curve_passes_its_keys() -> None:
 
 def test_a_throw_is_highest_half_way() -> None:
     np.testing.assert_allclose(parabola(np.array([0.1, 0.2, 0.4, 0.6, 0.9]), 0.2, 0.6), [0, 0, 1, 0, 0])
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_no_two_seeds_move_exactly_alike(motion: str) -> None:
+    """Two triplets of one motion would otherwise be each other's positives."""
+    assert len({motion_channels(motion, 16, 8, seed)[0].tobytes() for seed in range(50)}) == 50

@@ -80,12 +80,6 @@ def test_only_people_robots_and_animals_wear_accessories() -> None:
     assert wearers == {BodyPlan.BIPED, BodyPlan.QUADRUPED, BodyPlan.BIRD}
 
 
-def test_two_cameras_move_and_say_so() -> None:
-    moving = {key: camera.movement for key, camera in CAMERAS.items() if camera.moves}
-    assert set(moving) == {"slow_push_in", "slow_arc"}
-    assert all("slowly moves" in movement for movement in moving.values())
-
-
 @pytest.mark.parametrize(("phrase", "expected"), [("oil painting", "an oil painting"), ("dog", "a dog")])
 def test_the_article_follows_the_first_sound(phrase: str, expected: str) -> None:
     assert with_article(phrase) == expected
