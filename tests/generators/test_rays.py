@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ lengths = st.floats(0.2, 1.2)
 numbers = st.floats(-1.0, 1.0)
 
 
-def inside(shape: Shape, size: tuple[float, float, float], points: FloatArray) -> np.ndarray:
+def inside(shape: Shape, size: tuple[float, float, float], points: FloatArray) -> npt.NDArray[np.bool_]:
     """Whether points (N, 3) lie in the shape, straight from the words of ``scene.Shape``."""
     a, b, c = size
     if shape == Shape.ELLIPSOID:

@@ -37,7 +37,10 @@ from tests.generators.scenes import (
 )
 
 STYLES = ("shaded", "toon", "sketch", "painted", "silhouette", "blueprint")
-KINDS = ["meadow", "beach", "desert", "snowfield", "street", "plaza", "forest_clearing", "rooftop", "gym", "studio", "living_room", "warehouse"]
+KINDS = (
+    *("meadow", "beach", "desert", "snowfield", "street", "plaza", "forest_clearing", "rooftop"),
+    *("gym", "studio", "living_room", "warehouse"),
+)
 PLAIN = (Material((0.8, 0.1, 0.1), gloss=0.0),)
 LEVEL = Camera(np.array([[0.0, -6.0, 1.0]]), np.array([[0.0, 0.0, 1.0]]), 36.0)
 
@@ -126,9 +129,10 @@ def test_a_ball_has_the_right_radius() -> None:
     focal = 128 / np.tan(np.radians(18))
     distance2 = 6.0**2 + 1.0**2
     solid_angle = 2 * np.pi * (1 - np.sqrt(1 - 0.25 / distance2))
+    # Its rim catches light, hence the low threshold.
     # A patch of the picture at angle θ off the middle is 1 / cos³θ larger than its solid angle.
     expected = focal**2 * solid_angle / (6.0 / np.sqrt(distance2)) ** 3
-    assert (mask > 0.5).sum() == pytest.approx(expected, rel=0.02)
+    assert (mask > 0.2).sum() == pytest.approx(expected, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,7 @@ def test_a_thin_post_is_not_lost_between_pixels() -> None:
         "shaded", "studio", 1, NOTHING, post, LEVEL, materials=(Material((0.0, 0.0, 0.0), gloss=0.0),)
     )
     bare = replace(shown, static=NOTHING)
-    rows = np.abs(render_frame(bare, 64, 0).astype(float) - render_frame(shown, 64, 0)).max(-1)[12:50].max(1)
+    rows = np.abs(render_frame(bare, 64, 0).astype(float) - render_frame(shown, 64, 0)).max(-1)[17:47].max(1)
     assert rows.min() > 12
     assert rows.max() < 2.5 * rows.min()
 
@@ -254,7 +258,6 @@ def degenerate() -> dict[str, Primitives]:
     return {
         "nothing": NOTHING,
         "behind the camera": primitives([[Thing(Shape.ELLIPSOID, (0.5, 0.5, 0.5), (0.0, -20.0, 1.0))]]),
-        "around the camera": primitives([[Thing(Shape.BOX, (3.0, 3.0, 3.0), (-0.7, -5.5, 1.7))]]),
         "squashed flat": primitives([[squashed]]),
         "no size": primitives([[Thing(Shape.CYLINDER, (0.0, 0.0, 0.0), (0.0, 0.0, 1.0))]]),
         "under the ground": primitives([[Thing(Shape.ROUND_CONE, (0.2, 0.3, 0.1), (0.0, 0.0, -3.0))]]),
@@ -268,6 +271,14 @@ def test_degenerate_input_leaves_a_clean_picture(name: str, style: str) -> None:
     bare = render_frame(scene(style, num_frames=1, moving=NOTHING, static=NOTHING), 48, 0)
     picture = render_frame(scene(style, num_frames=1, moving=things, static=things), 48, 0)
     assert (np.abs(picture.astype(int) - bare).max(-1) > 30).mean() < 0.03
+
+
+def test_a_body_around_the_camera_hides_nothing_but_the_sun() -> None:
+    around = primitives([[Thing(Shape.BOX, (3.0, 3.0, 3.0), (-0.7, -5.5, 1.7))]])
+    picture = render_frame(scene(num_frames=1, moving=around), 48, 0)
+    bare = render_frame(scene(num_frames=1, moving=NOTHING), 48, 0)
+    assert np.array_equal(picture[:14], bare[:14]), "the sky is still there"
+    assert (picture <= bare + 1).mean() > 0.98
 
 
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
