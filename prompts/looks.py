@@ -56,7 +56,7 @@ class Style:
 class Camera:
     """A viewpoint that stays still. ``phrase`` follows "seen".
 
-    None moves: a camera's movement would be shared by the negative, and drown what its subject does otherwise.
+    None moves: the negative would share the camera's movement, and that drowns what its subject does.
 
     The angles are nominal, seen from the subject: azimuth 0 is straight ahead of it and positive to
     the right of the picture, elevation is above the ground.  They only serve to tell viewpoints apart.

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from data.schema import Factors
-from prompts.looks import APPEARANCES, CAMERAS, with_article
+from prompts.looks import APPEARANCES, with_article
 from prompts.motions import MOTIONS, clearly_different
 from prompts.places import SCENERY, SETTINGS
 from prompts.subjects import SUBJECTS, BodyPlan
