@@ -225,7 +225,7 @@ def shade_solid(
         facing = _bands(facing)
         up, bounce = 0.65 + 0.35 * ramp(0.3, 0.36, up), 0.0
     warm = (bounce, bounce * 0.92, bounce * 0.8)
-    metal = ramp(0.65, 0.9, gloss)
+    metal = ramp(0.65, 0.9, gloss) if w.look == NATURAL else 0.0
     diffuse = 1.0 - 0.8 * metal
     level = (0.30 + 0.70 * up) * open_sky
     sky_color = (

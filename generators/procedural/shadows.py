@@ -19,7 +19,7 @@ import numpy.typing as npt
 from generators.procedural.kernel import kernel
 from generators.procedural.noise import ramp
 from generators.procedural.scene import Shape
-from generators.procedural.solids import SOLID, Solid, Solids, enter_solid
+from generators.procedural.solids import SOLID, Solid, Solids, corners, enter_solid
 from generators.procedural.world import WorldRecord
 
 SUN, SKY = 0, 1  # which light; + SUBJECT for the shadows that the subject throws
@@ -36,7 +36,7 @@ _LIGHT = np.dtype(
         ("low", np.float64, (2,)),  # corner of the grid, across the light
         ("cell_m", np.float64),
         ("spread", np.float64),  # half-width of the light over its distance
-        ("reach_m", np.float64),  # an occluder this far away has lost half its effect (0: never)
+        ("reach_m", np.float64),  # of the sky: an occluder this far above has lost half its effect
     ],
     align=True,
 )
@@ -163,7 +163,7 @@ def throw_shadows(
                     + light.axes[k, 1] * s.middle[1]
                     + light.axes[k, 2] * s.middle[2]
                 )
-            ball[3] = s.radius
+            ball[3], ball[4] = s.radius, _half_depth(s, light.axes)
             margin = _margin(s, light.spread, light.reach_m, slant)
             low_u, high_u = min(low_u, ball[0] - margin), max(high_u, ball[0] + margin)
             low_v, high_v = min(low_v, ball[1] - margin), max(high_v, ball[1] + margin)
@@ -182,11 +182,22 @@ def throw_shadows(
 
 
 @kernel
+def _half_depth(s: Solid, axes: Any) -> float:
+    """Half of the room that the solid takes along the light."""
+    hx, hy, low, high = corners(s)
+    return (
+        abs(_seen(s, axes, 2, 0)) * hx
+        + abs(_seen(s, axes, 2, 1)) * hy
+        + abs(_seen(s, axes, 2, 2)) * (high - low) / 2
+    )
+
+
+@kernel
 def _margin(s: Solid, spread: float, reach_m: float, slant: float) -> float:
     """Radius around a solid's middle, across the light, in which a point can be shadowed by it."""
     fall = max(s.middle[2] + s.radius, 0.0) / slant  # to the ground, along the light
     if reach_m > 0.0:
-        fall = min(fall, 4.0 * reach_m)
+        fall = min(fall, 2.0 * reach_m)
     return float(s.radius + spread * fall + 0.05)
 
 
@@ -220,12 +231,6 @@ def _towards_inside(shape: int, o: Any, x: float, y: float) -> tuple[float, floa
 
 
 @kernel
-def _fading(height: float, reach_m: float) -> float:
-    """How much an occluder at a height counts for a light that fades: 1 close by, 0 from four reaches on."""
-    return max(1.0625 / (1.0 + (height / reach_m) ** 2) - 0.0625, 0.0)
-
-
-@kernel
 def hidden_share(stage: Stage, which: int, x: float, y: float, z: float, skip: int, width: float) -> float:
     """Share in [0, 1] of light ``which`` that its occluders, but for ``skip``, hide from a world point.
 
@@ -243,35 +248,72 @@ def hidden_share(stage: Stage, which: int, x: float, y: float, z: float, skip: i
     hidden = 0.0
     for k in range(1, 1 + stage.member[which, i, j, 0]):
         n = int(stage.member[which, i, j, k])
-        s = stage.solids[n]
-        ball = s.ball[which & 1]
-        above = ball[2] + ball[3] - w
-        if n == skip or above <= 0.0:
-            continue
-        least = max(above - 2 * ball[3], 0.0)  # no part of it is nearer along the light
-        if light.reach_m > 0.0 and _fading(least, light.reach_m) <= hidden:
-            continue
-        widest = light.spread * above + width
-        du, dv = u - ball[0], v - ball[1]
-        if du * du + dv * dv > (ball[3] + widest) ** 2:
-            continue
-        distance, inside_u, inside_v = _towards_inside(s.shape, s.outline[which & 1], u, v)
-        if distance > widest or ramp(-widest, widest, -distance) <= min(hidden, 0.5):
-            continue  # a wider penumbra than it can have would not hide more than is hidden already
-        # Look down from above the solid through a place inside its outline: where is its lit side?
-        du, dv, start = inside_u - u, inside_v - v, above + 0.1
-        rx = x + axes[0, 0] * du + axes[1, 0] * dv + axes[2, 0] * start
-        ry = y + axes[0, 1] * du + axes[1, 1] * dv + axes[2, 1] * start
-        rz = z + axes[0, 2] * du + axes[1, 2] * dv + axes[2, 2] * start
-        height = start - enter_solid(s, 0.0, rx, ry, rz, -axes[2, 0], -axes[2, 1], -axes[2, 2])[0]
-        if height <= _SELF_M:
-            continue
-        soft = light.spread * height + width
-        cover = ramp(-soft, soft, -distance)
-        if light.reach_m > 0.0:
-            cover *= _fading(height, light.reach_m)
-        hidden = max(hidden, cover)
+        if n != skip:
+            if which & 1 == SUN:
+                hidden = max(hidden, _hidden_sun(stage.solids[n], light, x, y, z, u, v, w, width, hidden))
+            else:
+                hidden = max(hidden, _hidden_sky(stage.solids[n], light, u, v, w, width, hidden))
     return hidden
+
+
+@kernel
+def _hidden_sun(
+    s: Solid,
+    light: Any,
+    x: float,
+    y: float,
+    z: float,
+    u: float,
+    v: float,
+    w: float,
+    width: float,
+    hidden: float,
+) -> float:
+    """What one solid hides of the sun, or less where that is less than ``hidden``."""
+    ball, axes = s.ball[SUN], light.axes
+    above = ball[2] + ball[4] - w
+    if above <= 0.0:
+        return 0.0
+    widest = light.spread * above + width
+    du, dv = u - ball[0], v - ball[1]
+    if du * du + dv * dv > (ball[3] + widest) ** 2:
+        return 0.0
+    distance, inside_u, inside_v = _towards_inside(s.shape, s.outline[SUN], u, v)
+    if distance > widest or (distance > 0.0 and ramp(-widest, widest, -distance) <= hidden):
+        return 0.0
+    # Look down from above the solid through a place inside its outline: where is its lit side?
+    du, dv, start = inside_u - u, inside_v - v, above + 0.1
+    rx = x + axes[0, 0] * du + axes[1, 0] * dv + axes[2, 0] * start
+    ry = y + axes[0, 1] * du + axes[1, 1] * dv + axes[2, 1] * start
+    rz = z + axes[0, 2] * du + axes[1, 2] * dv + axes[2, 2] * start
+    height = start - enter_solid(s, 0.0, rx, ry, rz, -axes[2, 0], -axes[2, 1], -axes[2, 2])[0]
+    if height <= _SELF_M:
+        return 0.0
+    soft = light.spread * height + width
+    return ramp(-soft, soft, -distance)
+
+
+@kernel
+def _hidden_sky(s: Solid, light: Any, u: float, v: float, w: float, width: float, hidden: float) -> float:
+    """What one solid hides of the sky: much where its underside is close, nothing from afar."""
+    ball = s.ball[SKY]
+    if ball[2] + ball[4] <= w:
+        return 0.0
+    close = _closeness(ball[2] - ball[4] - w, light.reach_m)
+    if close <= hidden:
+        return 0.0
+    soft = light.spread * min(max(ball[2] - w, 0.0), 2.0 * light.reach_m) + width
+    du, dv = u - ball[0], v - ball[1]
+    if du * du + dv * dv > (ball[3] + soft) ** 2:
+        return 0.0
+    distance = _towards_inside(s.shape, s.outline[SKY], u, v)[0]
+    return close * ramp(-soft, soft, -distance)
+
+
+@kernel
+def _closeness(height: float, reach_m: float) -> float:
+    """1 in contact, half at about one reach, 0 from four on."""
+    return max(1.0625 / (1.0 + (max(height, 0.0) / reach_m) ** 2) - 0.0625, 0.0)
 
 
 @kernel

@@ -36,7 +36,7 @@ SOLID = np.dtype(
         ("middle", np.float64, (3,)),  # of a ball around it, world
         ("radius", np.float64),
         ("outline", np.float64, (2, 12)),  # seen from the sun and from above, see ``shadows``
-        ("ball", np.float64, (2, 4)),  # middle as the sun and the sky see it, and radius
+        ("ball", np.float64, (2, 5)),  # middle as sun and sky see it, radius, half depth along the light
         ("color", np.float64, (3,)),
         ("accent", np.float64, (3,)),
         ("pattern", np.int64),
@@ -72,7 +72,7 @@ def enter_solid(
 
 
 @kernel
-def _corners(s: Solid) -> tuple[float, float, float, float]:
+def corners(s: Solid) -> tuple[float, float, float, float]:
     """Half-widths x and y, lower z and upper z of the shape in its own coordinates."""
     a, b, c = s.size[0], s.size[1], s.size[2]
     if s.shape == _ROUND_CONE:
@@ -108,7 +108,7 @@ def _invert(s: Solid) -> float:
 @kernel
 def _bound(w: World, s: Solid) -> None:
     """Fill the ball around the solid, its pixel bounds and ``grow``."""
-    hx, hy, low, high = _corners(s)
+    hx, hy, low, high = corners(s)
     m, o, v = s.linear, s.origin, w.position
     left, top, right, bottom, nearest = 1e9, 1e9, -1e9, -1e9, 1e9
     middle, reach, behind, seen = 0.5 * (low + high), 0.0, False, False
