@@ -92,7 +92,7 @@ def build(
     from flows.workspace import target_folder
 
     target_folder(folder, resolved, fork=fork)  # a mistake is told before a server is started
-    _quiet_prefect()
+    _prepare_environment()
     from flows.build_synthetic import build_synthetic
     from flows.progress import bars
     from flows.serve import api
@@ -117,7 +117,7 @@ def up(
     port: Annotated[int, typer.Option(help="Port of the server on 127.0.0.1.")] = 4200,
 ) -> None:
     """Start a Prefect server and serve every deployment, until Ctrl-C."""
-    _quiet_prefect()
+    _prepare_environment()
     from flows.serve import up as serve_everything
 
     try:
@@ -175,11 +175,13 @@ def _announce(url: str) -> None:
     console.print("Ctrl-C stops the server and what it serves.")
 
 
-def _quiet_prefect() -> None:
-    """Before Prefect is imported: no telemetry, and its log goes to its server, not between our bars."""
+def _prepare_environment() -> None:
+    """What libraries read when they are imported. Prefect: no telemetry, its log to its server only."""
     os.environ["DO_NOT_TRACK"] = "1"
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    # Workers run side by side; torch splitting its small sums among them too would only make them wait.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 if __name__ == "__main__":

@@ -189,6 +189,26 @@ def test_help_lists_the_commands() -> None:
     assert all(command in run.stdout for command in ("build", "up", "verify", "export"))
 
 
+def test_without_a_server_a_build_brings_its_own_and_is_quiet(prefect: Prefect, tmp_path: Path) -> None:
+    alone = {name: value for name, value in prefect.environment.items() if name != "PREFECT_API_URL"}
+    run = simmotion("build", "--out", tmp_path / "out", *TINY, "--categories", "view", environment=alone)
+    assert run.returncode == 0, run.stderr
+    assert "1 requested = 1 accepted" in run.stdout
+    noise = [
+        line for line in run.stderr.splitlines() if "Error" in line or "ERROR" in line or "Traceback" in line
+    ]
+    assert not noise, run.stderr
+
+
+def test_a_configured_server_that_is_away_is_named(prefect: Prefect, tmp_path: Path) -> None:
+    nowhere = {**prefect.environment, "PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    run = simmotion("build", "--out", tmp_path / "out", *TINY, environment=nowhere)
+    assert run.returncode == 1
+    assert "no Prefect server answers at PREFECT_API_URL=http://127.0.0.1:9/api" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_two_builds_into_one_folder_do_not_meet(prefect: Prefect, undisturbed: Path) -> None:
     from flows.recipe import load_recipe
     from flows.workspace import claimed
