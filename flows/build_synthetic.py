@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from prefect import Task, flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
@@ -81,7 +81,7 @@ def build_synthetic(
     duration_seconds: Annotated[float | None, Field(gt=0, le=60)] = None,
     fps: Annotated[int | None, Field(ge=1, le=120)] = None,
     workers: Annotated[int | None, Field(ge=1, le=256)] = None,
-    runner: str | None = None,
+    runner: Literal["threads"] | None = None,
     limit: Annotated[int | None, Field(ge=1)] = None,
     fork: bool = False,
 ) -> RunSummary:

@@ -62,7 +62,11 @@ def retrieve(workspace: Workspace, tally: Tally) -> Retrieved:
 
 
 def write_data(workspace: Workspace, tally: Tally) -> list[ShardFacts]:
-    """The Parquet shards of all accepted triplets, and one line for each reject."""
+    """The Parquet shards of all accepted triplets, and one line for each reject.
+
+    A manifest of an earlier, smaller run goes first: it must never stand beside data it does not describe.
+    """
+    workspace.manifest.unlink(missing_ok=True)
     rejects.write(tally.rejects, workspace.rejects)
     return write_shards(iter(tally.triplets), workspace.store, workspace.shards)
 

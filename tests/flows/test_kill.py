@@ -74,6 +74,17 @@ def test_several_deaths_in_a_row_lose_nothing(prefect: Prefect, undisturbed: Pat
     _assert_finished_as_if_undisturbed(out, undisturbed, prefect)
 
 
+def test_a_manifest_never_stands_beside_data_that_it_does_not_describe(
+    prefect: Prefect, undisturbed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = simmotion("build", "--out", out, *TINY, "--limit", "2", environment=prefect.environment)
+    assert first.returncode == 0, first.stderr
+    _kill_at("the card is about to be written", 1, out, prefect)
+    assert not (out / "manifest.json").exists()
+    _assert_finished_as_if_undisturbed(out, undisturbed, prefect)
+
+
 def test_a_kill_from_outside_while_clips_are_made(
     prefect: Prefect, undisturbed: Path, tmp_path: Path
 ) -> None:
