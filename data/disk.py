@@ -28,6 +28,7 @@ _REMEDIES = {
     errno.ENOTDIR: "a part of this path is a file; choose another output folder",
     errno.EEXIST: "a file stands where a folder is needed; move it or choose another output folder",
     errno.EISDIR: "a folder stands where a file is needed; move it or choose another output folder",
+    errno.ENOENT: "this place takes no folders of yours; choose another output folder",
     errno.ENAMETOOLONG: "choose an output folder with a shorter name",
 }
 

@@ -21,6 +21,7 @@ from data.errors import ConfigError
         (errno.EACCES, "write access"),
         (errno.EFBIG, "ulimit"),
         (errno.ENOTDIR, "is a file"),
+        (errno.ENOENT, "another output folder"),
     ],
 )
 def test_what_the_owner_can_mend_is_said_with_its_remedy(code: int, remedy: str, tmp_path: Path) -> None:
