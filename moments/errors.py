@@ -1,4 +1,4 @@
-"""The one error of the bundled research code: an input that no formula here can use.
+"""The errors of the bundled research code: inputs that no formula here can use.
 
 It knows nothing of the project around it, so that the package can be lifted out whole.
 """
@@ -6,3 +6,11 @@ It knows nothing of the project around it, so that the package can be lifted out
 
 class FeatureError(ValueError):
     """An array has the wrong shape or type, or holds values that are not finite."""
+
+
+class BackboneError(FeatureError):
+    """Weights cannot be had, or are not those of the model that was asked for."""
+
+
+class GalleryError(FeatureError):
+    """The clips of an evaluation do not make up the questions that its protocol asks."""

@@ -1,0 +1,1 @@
+"""Pretrained backbones through ``transformers``, and the ways to bring one's own."""

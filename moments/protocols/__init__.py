@@ -1,0 +1,1 @@
+"""What is asked of vectors: retrieval, neighbours, ablations, and how sure the answers are."""
