@@ -1,0 +1,118 @@
+"""Mean and central moments of any order over time in one pass, in memory that does not grow with time.
+
+It knows nothing of patches, forms or clips: it takes parts of a sequence of features, in any sizes.
+
+Parts are merged by the update formulas of Pébay (Sandia report SAND2008-6212, eq. 2.1), and everything
+is measured from the first frame, so that neither a mean far larger than the spread nor a long clip
+costs digits; raw sums of powers would lose all of them in float32.
+"""
+
+from __future__ import annotations
+
+from math import comb
+
+import torch
+from torch import Tensor
+
+from moments.errors import FeatureError
+
+_PART_FRAMES = 8
+"""Frames merged at once: their differences from the mean stay in the cache, and memory stays bounded."""
+
+
+class MomentStream:
+    """Moments 1 … ``orders`` of features (…, t, P, D) that come in parts along t, each (…, P, D).
+
+    float64 features are summed in float64, all others in float32.  A sequence without any change has
+    central moments of exactly zero.
+    """
+
+    def __init__(self, orders: int = 3) -> None:
+        if orders < 1:
+            raise FeatureError(f"{orders} orders of moments were asked for; expected 1 or more")
+        self.orders = orders
+        self.num_frames = 0
+        self._origin = torch.empty(0)
+        self._shift = torch.empty(0)
+        self._sums: list[Tensor] = []  # of the powers 2 … orders of what is left of every frame
+
+    def update(self, features: Tensor) -> None:
+        """Take the next t frames, floats (…, t, P, D) with the same other sizes every time.
+
+        Raises ``FeatureError`` for any other shape or type, and for values that are not finite.
+        """
+        if features.ndim < 3 or not features.is_floating_point():
+            raise FeatureError(
+                f"features are {features.dtype} {tuple(features.shape)}; expected floats (…, t, P, D)"
+            )
+        wide = features if features.dtype == torch.float64 else features.float()
+        for part in torch.split(wide, _PART_FRAMES, dim=-3):
+            if part.numel():
+                self._merge(part)
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean over time, (…, P, D)."""
+        self._expect_frames()
+        return self._origin + self._shift
+
+    def central(self, order: int) -> Tensor:
+        """Central moment of ``order`` 2 or more, (…, P, D): the mean of (x - mean) to that power."""
+        self._expect_frames()
+        return self._sums[order - 2] / self.num_frames
+
+    def _expect_frames(self) -> None:
+        if self.num_frames == 0:
+            raise FeatureError("features of no frame came; expected (…, t, P, D) with t ≥ 1")
+
+    def _merge(self, part: Tensor) -> None:
+        if not part.isfinite().all():
+            spoilt = ~part.isfinite().flatten(-2).all(-1).reshape(-1, part.shape[-3]).all(0)
+            frame = self.num_frames + int(spoilt.nonzero()[0])
+            raise FeatureError(f"features of frame {frame} are not finite: the backbone failed on this clip")
+        if self.num_frames == 0:
+            self._origin = part[..., 0, :, :].clone()
+        elif part[..., 0, :, :].shape != self._origin.shape:
+            raise FeatureError(
+                f"features are {tuple(part.shape)} after a part whose frames were {tuple(self._origin.shape)}"
+            )
+        moved = part - self._origin.unsqueeze(-3)
+        new, shift = part.shape[-3], moved.mean(-3)
+        left = moved.sub_(shift.unsqueeze(-3))
+        sums, power = [], left
+        for _ in range(2, self.orders + 1):
+            power = power * left
+            sums.append(power.sum(-3))
+        if self.num_frames == 0:
+            self.num_frames, self._shift, self._sums = new, shift, sums
+            return
+        old, total = self.num_frames, self.num_frames + new
+        apart = shift - self._shift
+        self._sums = [
+            _merged(order, self._sums, sums, old / total, new / total, apart, total)
+            for order in range(2, self.orders + 1)
+        ]
+        self._shift = self._shift + apart * (new / total)
+        self.num_frames = total
+
+
+def _merged(
+    order: int,
+    first: list[Tensor],
+    second: list[Tensor],
+    share: float,
+    rest: float,
+    apart: Tensor,
+    total: int,
+) -> Tensor:
+    """The sum of one power over both parts: ``share`` of ``total`` frames lie in the first.
+
+    ``first`` and ``second`` hold the sums of the powers 2, 3, … around each part's own mean, and
+    ``apart`` is how far the mean of the second part lies from that of the first.
+    """
+    # A part's own mean lies at -rest·apart (first) or share·apart (second) from the common mean.
+    sum_ = first[order - 2] + second[order - 2]
+    for k in range(1, order - 1):
+        moved = (-rest) ** k * first[order - 2 - k] + share**k * second[order - 2 - k]
+        sum_ = sum_ + comb(order, k) * apart**k * moved
+    return sum_ + total * (share * (-rest) ** order + rest * share**order) * apart**order
