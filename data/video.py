@@ -5,7 +5,7 @@ Knows nothing of triplets, of the store, or of what a clip shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -97,6 +97,23 @@ def encode(clip: Clip, path: Path, *, ai_generated: bool = False) -> None:
             )
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
+
+
+def decode_sampled(path: Path, sample: Callable[[int], Sequence[int]]) -> Clip:
+    """Read the frames that ``sample`` picks when it is told how many the file has; see ``decode``.
+
+    Only the picked frames are turned into RGB and held, so that a long file costs no memory.
+    """
+    with _opened(path) as container:
+        # Packets are counted without decoding. A header may claim another number than decodes.
+        claimed = sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
+    try:
+        clip = decode(path, sample(claimed)) if claimed else decode(path)
+    except VideoError as error:
+        if error.reason != "missing_frame":
+            raise
+        clip = decode(path, sample(probe(path).num_frames))
+    return clip
 
 
 def decode(path: Path, indices: Sequence[int] | None = None) -> Clip:

@@ -23,6 +23,14 @@ Frames = npt.NDArray[np.uint8]
 Load = Callable[[], Frames]
 """The sampled frames of one clip, uint8 (T, H, W, 3) RGB. Called from a thread."""
 
+Described = dict[str, Tensor]
+"""The descriptors of one clip by name, (R, D) each; see ``describe``."""
+
+
+def reraise(name: str, error: Exception) -> None:
+    """The default answer to a clip that fails: the error ends the work."""
+    raise error
+
 
 def described(
     clips: Iterable[tuple[str, Load]],
@@ -32,28 +40,45 @@ def described(
     further: Callable[[], Mapping[str, Accumulator]] = dict,
     batch_clips: int = 1,
     decode_threads: int = 2,
-) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Every clip's name and descriptors, in order; see ``describe`` for what they hold, (R, D) each.
+    failed: Callable[[str, Exception], None] = reraise,
+) -> Iterator[tuple[str, Described]]:
+    """Every clip's name and descriptors, in the order of ``clips``.
 
-    At most ``batch_clips`` clips of one shape go through the backbone together, and one batch more
-    than that waits in memory.  ``further`` makes the additional accumulators of a batch anew.
+    At most ``batch_clips`` clips of one shape go through the backbone together, fewer when its memory
+    does not suffice, and about two batches more wait in memory.  ``further`` makes the additional
+    accumulators of a batch anew.  A clip whose function raises, or whose features cannot be used, goes
+    to ``failed`` with its error, which names it; when that returns, the clip is left out.
 
-    Raises whatever a clip's function raises, and ``FeatureError`` with the names of the clips.
+    Raises ``BackboneError`` when the weights cannot be had or one clip alone is too much for the memory.
     """
     embedder.open()
+
+    def rows_of(names: Sequence[str], batch: Tensor) -> Iterator[tuple[str, Described]]:
+        try:
+            found = describe(embedder.features(batch), variants, num_frames=batch.shape[1], further=further())
+        except (FeatureError, torch.OutOfMemoryError) as error:
+            if len(names) == 1:
+                failed(names[0], _named(names[0], error))
+                return
+            half = len(names) // 2  # which clip it was, and how many fit, is found by halving
+            yield from rows_of(names[:half], batch[:half])
+            yield from rows_of(names[half:], batch[half:])
+            return
+        for index, name in enumerate(names):
+            yield name, {key: rows[index] for key, rows in found.items()}
+
     with ThreadPoolExecutor(decode_threads, thread_name_prefix="decode") as pool:
-        prepared = _ahead(clips, embedder, pool, 2 * batch_clips + decode_threads)
+        prepared = _ahead(clips, embedder, pool, 2 * batch_clips + decode_threads, failed)
         for names, batch in _batches(prepared, batch_clips):
-            try:
-                found = describe(embedder.features(batch), variants, further=further())
-            except FeatureError as error:
-                raise type(error)(f"{', '.join(names)}: {error}") from error
-            for index, name in enumerate(names):
-                yield name, {key: rows[index] for key, rows in found.items()}
+            yield from rows_of(names, batch)
 
 
 def _ahead(
-    clips: Iterable[tuple[str, Load]], embedder: Embedder, pool: ThreadPoolExecutor, depth: int
+    clips: Iterable[tuple[str, Load]],
+    embedder: Embedder,
+    pool: ThreadPoolExecutor,
+    depth: int,
+    failed: Callable[[str, Exception], None],
 ) -> Iterator[tuple[str, Tensor]]:
     """Prepared clips in their order, ``depth`` of them in work or waiting."""
     source = iter(clips)
@@ -65,7 +90,12 @@ def _ahead(
             if not waiting:
                 return
             name, future = waiting.popleft()
-            yield name, future.result()
+            try:
+                clip = future.result()
+            except Exception as error:  # noqa: BLE001  (of whatever kind the function of the caller raises)
+                failed(name, error)
+                continue
+            yield name, clip
     finally:
         for _, future in waiting:
             future.cancel()
@@ -76,7 +106,12 @@ def _prepared(name: str, load: Load, embedder: Embedder) -> Tensor:
     try:
         return embedder.prepare(frames)
     except FeatureError as error:
-        raise type(error)(f"{name}: {error}") from error
+        raise _named(name, error) from error
+
+
+def _named(name: str, error: Exception) -> FeatureError:
+    kind = type(error) if isinstance(error, FeatureError) else FeatureError
+    return kind(f"{name}: {error}")
 
 
 def _batches(prepared: Iterator[tuple[str, Tensor]], size: int) -> Iterator[tuple[list[str], Tensor]]:

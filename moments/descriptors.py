@@ -83,8 +83,11 @@ def describe(
             accumulator.update(chunk)
         frame_means.append(chunk.mean(2).float().cpu())
         begin = end
-    if num_frames is not None and begin != num_frames:
-        raise FeatureError(f"the backbone gave features of {begin} frames; expected {num_frames}")
+    if begin != num_frames and any(part is not None for _, part in streams):
+        raise FeatureError(
+            f"the backbone made features of {begin} steps from {num_frames} frames: parts of a clip can be "
+            "taken only where every frame is embedded by itself"
+        )
     found = {
         str(v): streams[v.level, v.num_frames].rows(v.form).float().cpu() for v in dict.fromkeys(variants)
     }

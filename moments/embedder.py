@@ -27,7 +27,8 @@ class EmbedderFacts:
     ``name`` is short and fit for a file name (``dinov2-with-registers-large``), ``title`` is what tables
     print.  ``weights`` says which: ``<hub id>@<commit>``, ``sha256:<hex>`` of a local folder's weights, or
     nothing for a descriptor without weights.  ``num_frames`` are sampled from every clip, None takes all.
-    ``preprocessing`` and ``revision`` (of our code for this embedder) are text to compare, not to parse.
+    ``preprocessing`` and ``revision`` (of our code for this embedder) are text to compare, not to parse.  ``frame_wise`` says that a
+    frame's features depend on that frame alone, so that a part of the frames needs no pass of its own.
     """
 
     name: str
@@ -37,6 +38,7 @@ class EmbedderFacts:
     preprocessing: str
     precision: Precision
     revision: int = 1
+    frame_wise: bool = True
 
     @property
     def identity(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -71,3 +71,43 @@ def test_what_loading_raises_comes_through() -> None:
 
     with pytest.raises(OSError, match="no such clip"):
         list(described([("gone.mp4", fail)], build_classical("hog", None), STANDARD))
+
+
+def test_clips_that_fail_are_reported_and_the_rest_goes_on() -> None:
+    def fail() -> Frames:
+        raise OSError("no such clip")
+
+    wrong = [("gone.mp4", fail), clips()[0], ("grey.mp4", lambda: np.zeros((3, 8, 8), np.uint8)), clips()[1]]
+    reported: dict[str, Exception] = {}
+    found = described(wrong, build_classical("hog", None), STANDARD, failed=reported.__setitem__)
+    assert [name for name, _ in found] == ["clip 0", "clip 1"]
+    assert list(reported) == ["gone.mp4", "grey.mp4"]
+
+
+class Spoiled:
+    """A backbone whose memory holds two clips, and that fails on clips which begin with white."""
+
+    facts = build_classical("hog", None).facts
+
+    def open(self) -> None: ...
+
+    def prepare(self, frames: Frames) -> torch.Tensor:
+        return torch.from_numpy(frames).float()
+
+    def features(self, stacked: torch.Tensor) -> Iterator[torch.Tensor]:
+        if len(stacked) > 2:
+            raise torch.OutOfMemoryError("too much")
+        features = stacked.flatten(2, 3)
+        features[features[:, 0, 0, 0] == 255] = float("nan")
+        yield features
+
+
+def test_a_batch_that_fails_is_halved_until_the_clip_is_known() -> None:
+    def clip(value: int) -> Callable[[], Frames]:
+        return lambda: np.full((9, 4, 4, 3), value, np.uint8)
+
+    reported: dict[str, Exception] = {}
+    values = [(str(value), clip(value)) for value in (1, 2, 3, 255, 4, 5, 6)]
+    found = described(values, Spoiled(), STANDARD, batch_clips=7, failed=reported.__setitem__)
+    assert [name for name, _ in found] == ["1", "2", "3", "4", "5", "6"]
+    assert "255: features of frame 0 are not finite" in str(reported["255"])

@@ -68,7 +68,7 @@ def test_few_frames_leave_out_rows_and_all_frames_mean_all() -> None:
 def test_frames_that_were_not_embedded_are_an_error() -> None:
     with pytest.raises(FeatureError, match="8 of None embedded frames"):
         describe(chunks(features(9), 4), [Variant(num_frames=8)])
-    with pytest.raises(FeatureError, match="features of 9 frames; expected 16"):
+    with pytest.raises(FeatureError, match="features of 9 steps from 16 frames"):
         describe(chunks(features(9), 4), [Variant(num_frames=8)], num_frames=16)
     with pytest.raises(FeatureError, match="of no frame"):
         describe([torch.zeros(1, 0, 5, 6)], STANDARD)

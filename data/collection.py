@@ -1,0 +1,200 @@
+"""The clips that an evaluation asks about, wherever they lie: a built data set, folders, or labelled videos.
+
+Knows nothing of features.  Opening reads names and hashes; frames are decoded when they are asked for.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data import manifest
+from data.disk import file_sha256, inside
+from data.errors import ConfigError, VideoError
+from data.layout import read_folders
+from data.schema import Clip, Role
+from data.shards import read_rows
+from data.video import decode_sampled
+
+LABELS = "labels.csv"
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
+
+
+@dataclass(frozen=True)
+class CollectedClip:
+    """One clip and what is known of it; what its collection does not say is None.
+
+    ``split`` is ``gallery`` or ``query`` where a label file says so.
+    """
+
+    clip_id: str
+    sha256: str
+    role: Role | None = None
+    triplet_id: str | None = None
+    category: str | None = None
+    label: str | None = None
+    split: str | None = None
+    distractor: bool = False
+
+
+Content = Path | bytes
+
+
+@dataclass(frozen=True)
+class ClipCollection:
+    """Clips in a fixed order. ``contents`` yields the clips of the wanted hashes with their file or bytes.
+
+    ``kind`` is ``built``, ``folders``, ``labels`` or ``loose``; ``root`` is what was opened.
+    """
+
+    root: Path
+    kind: str
+    clips: tuple[CollectedClip, ...]
+    contents: Callable[[Collection[str]], Iterator[tuple[CollectedClip, Content]]]
+
+
+def open_collection(root: Path) -> ClipCollection:
+    """Whatever ``root`` is: a data set with ``manifest.json``, a folder with ``labels.csv``, or
+    ``<category>/<name>_<number>/{ref,positive,negative}.mp4``.
+
+    Raises ``ConfigError`` when it is none of these, or is damaged.
+    """
+    if (root / manifest.FILENAME).is_file():
+        return _built(root)
+    if (root / LABELS).is_file():
+        return _labelled(root)
+    triplets = list(read_folders(root))
+    if not triplets:
+        raise ConfigError(
+            f"{root} holds no clips: expected a built data set ({manifest.FILENAME}), {LABELS} beside "
+            "videos, or <category>/<name>_<number>/ref.mp4, positive.mp4 and negative.mp4"
+        )
+    files = {}
+    for triplet in triplets:
+        triplet_id = f"{triplet.category}/{triplet.clips[Role.REFERENCE].parent.name}"
+        for role, path in triplet.clips.items():
+            clip = CollectedClip(
+                clip_id=f"{triplet_id}/{role}",
+                sha256=file_sha256(path),
+                role=role,
+                triplet_id=triplet_id,
+                category=triplet.category,
+            )
+            files[clip] = path
+    return _of_files(root, "folders", files)
+
+
+def open_distractors(root: Path) -> ClipCollection:
+    """Every video below ``root`` in the order of its path, as a candidate that is nobody's positive.
+
+    Raises ``ConfigError`` when there is none.
+    """
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
+    if not paths:
+        raise ConfigError(f"{root} holds no videos ({', '.join(sorted(VIDEO_SUFFIXES))})")
+    return _of_files(
+        root,
+        "loose",
+        {
+            CollectedClip(path.relative_to(root).as_posix(), file_sha256(path), distractor=True): path
+            for path in paths
+        },
+    )
+
+
+def load(clip: CollectedClip, content: Content, sample: Callable[[int], Sequence[int]]) -> Clip:
+    """The frames of a clip that ``sample`` picks of as many as there are.
+
+    Raises ``VideoError`` that names the clip.
+    """
+    try:
+        if isinstance(content, Path):
+            return decode_sampled(content, sample)
+        with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
+            file.write(content)
+            file.flush()
+            return decode_sampled(Path(file.name), sample)
+    except VideoError as error:
+        detail = str(error).removeprefix(f"{error.path}: ")
+        raise VideoError(clip.clip_id, error.reason, detail) from error
+
+
+def _built(root: Path) -> ClipCollection:
+    shards = [inside(root, shard.path) for shard in manifest.read(root / manifest.FILENAME).shards]
+    names = ["triplet_id", "category", *(f"{role}_sha256" for role in Role)]
+    clips = tuple(
+        CollectedClip(
+            clip_id=f"{row['triplet_id']}/{role}",
+            sha256=row[f"{role}_sha256"],
+            role=role,
+            triplet_id=row["triplet_id"],
+            category=row["category"],
+        )
+        for row in read_rows(shards, names)
+        for role in Role
+    )
+    by_id = {clip.clip_id: clip for clip in clips}
+
+    def contents(wanted: Collection[str]) -> Iterator[tuple[CollectedClip, Content]]:
+        left = set(wanted)
+        for row in read_rows(shards, ["triplet_id", *Role]) if left else ():
+            for role in Role:
+                clip = by_id[f"{row['triplet_id']}/{role}"]
+                if clip.sha256 not in left:
+                    continue
+                left.discard(clip.sha256)
+                data = (row[role] or {}).get("bytes") or b""
+                if hashlib.sha256(data).hexdigest() != clip.sha256:
+                    raise ConfigError(
+                        f"{root}: clip {clip.clip_id} is damaged: `simmotion verify` lists all that is"
+                    )
+                yield clip, data
+
+    return ClipCollection(root, "built", clips, contents)
+
+
+def _labelled(root: Path) -> ClipCollection:
+    """``labels.csv`` with a header: file (or id), label, and perhaps split (gallery or query)."""
+    files = {}
+    for line, row in enumerate(_csv_rows(root / LABELS), start=2):
+        where = f"{root / LABELS}, line {line}"
+        name, label = row.get("file") or row.get("id") or "", row.get("label") or ""
+        split = row.get("split") or None
+        if not name or not label:
+            raise ConfigError(f"{where}: expected the columns file and label, got {row}")
+        if split not in (None, "gallery", "query"):
+            raise ConfigError(f"{where}: split is {split!r}; expected gallery or query")
+        path = inside(root, name)
+        if not path.is_file():
+            raise ConfigError(f"{where}: there is no file {path}")
+        clip = CollectedClip(clip_id=name, sha256=file_sha256(path), label=label, split=split)
+        if clip in files:
+            raise ConfigError(f"{where}: {name} comes twice")
+        files[clip] = path
+    if not files:
+        raise ConfigError(f"{root / LABELS} names no video")
+    return _of_files(root, "labels", files)
+
+
+def _csv_rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        header = file.readline()
+        separator = next((sign for sign in ";\t" if sign in header), ",")
+        names = next(csv.reader([header], delimiter=separator), [])
+        for row in csv.DictReader(file, [name.strip() for name in names], delimiter=separator, restval=""):
+            yield {name: (value or "").strip() for name, value in row.items() if name is not None}
+
+
+def _of_files(root: Path, kind: str, files: dict[CollectedClip, Path]) -> ClipCollection:
+    def contents(wanted: Collection[str]) -> Iterator[tuple[CollectedClip, Content]]:
+        left = set(wanted)
+        for clip, path in files.items():
+            if clip.sha256 in left:
+                left.discard(clip.sha256)
+                yield clip, path
+
+    return ClipCollection(root, kind, tuple(files), contents)
