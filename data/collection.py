@@ -9,18 +9,21 @@ import csv
 import hashlib
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from data import manifest
 from data.disk import file_sha256, inside
 from data.errors import ConfigError, VideoError
 from data.layout import read_folders
-from data.schema import Clip, Role
+from data.schema import Clip, FloatArray, Role
 from data.shards import read_rows
 from data.video import decode_sampled
 
 LABELS = "labels.csv"
+BACKWARDS = "backwards:"  # before the sha256 of a file whose frames are taken in reverse
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 
 
@@ -28,7 +31,8 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 class CollectedClip:
     """One clip and what is known of it; what its collection does not say is None.
 
-    ``split`` is ``gallery`` or ``query`` where a label file says so.
+    ``split`` is ``gallery`` or ``query`` where a label file says so.  A clip that is ``backwards`` shows the
+    frames of its file in the order of their reversal, and its ``sha256`` is the file's with a prefix.
     """
 
     clip_id: str
@@ -39,6 +43,7 @@ class CollectedClip:
     label: str | None = None
     split: str | None = None
     distractor: bool = False
+    backwards: bool = False
 
 
 Content = Path | bytes
@@ -48,7 +53,7 @@ Content = Path | bytes
 class ClipCollection:
     """Clips in a fixed order. ``contents`` yields the clips of the wanted hashes with their file or bytes.
 
-    ``kind`` is ``built``, ``folders``, ``labels`` or ``loose``; ``root`` is what was opened.
+    ``kind`` is ``built``, ``folders``, ``labels``, ``loose`` or ``backwards``; ``root`` is what was opened.
     """
 
     root: Path
@@ -93,7 +98,9 @@ def open_distractors(root: Path) -> ClipCollection:
 
     Raises ``ConfigError`` when there is none.
     """
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
+    paths = sorted(
+        path for path in root.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
+    )
     if not paths:
         raise ConfigError(f"{root} holds no videos ({', '.join(sorted(VIDEO_SUFFIXES))})")
     return _of_files(
@@ -106,6 +113,45 @@ def open_distractors(root: Path) -> ClipCollection:
     )
 
 
+def reversed_references(collection: ClipCollection) -> ClipCollection:
+    """Every reference backwards in time, as a candidate that is nobody's positive. Our own.
+
+    It looks exactly like its query and moves otherwise, which no descriptor blind to order can tell.
+    """
+    clips = {
+        clip.sha256: replace(
+            clip,
+            clip_id=f"{clip.clip_id} backwards",
+            sha256=f"{BACKWARDS}{clip.sha256}",
+            role=None,
+            distractor=True,
+            backwards=True,
+        )
+        for clip in collection.clips
+        if clip.role == Role.REFERENCE
+    }
+
+    def contents(wanted: Collection[str]) -> Iterator[tuple[CollectedClip, Content]]:
+        files = {sha256.removeprefix(BACKWARDS) for sha256 in wanted if sha256.startswith(BACKWARDS)}
+        for clip, content in collection.contents(files & clips.keys()):
+            yield clips[clip.sha256], content
+
+    return ClipCollection(collection.root, "backwards", tuple(clips.values()), contents)
+
+
+def true_motions(collection: ClipCollection) -> dict[str, FloatArray]:
+    """The true motion of each clip, float64 (T, C) by clip id; empty where the generator did not know it."""
+    if collection.kind != "built":
+        return {}
+    columns = [f"{role}_trajectory" for role in Role]
+    motions: dict[str, FloatArray] = {}
+    for row in read_rows(_shards(collection.root), ["triplet_id", *(f"{name}.channels" for name in columns)]):
+        for role, column in zip(Role, columns, strict=True):
+            if row[column] is not None and row[column]["channels"] is not None:
+                motions[f"{row['triplet_id']}/{role}"] = np.array(row[column]["channels"], dtype=np.float64)
+    return motions
+
+
 def load(clip: CollectedClip, content: Content, sample: Callable[[int], Sequence[int]]) -> Clip:
     """The frames of a clip that ``sample`` picks of as many as there are.
 
@@ -113,18 +159,22 @@ def load(clip: CollectedClip, content: Content, sample: Callable[[int], Sequence
     """
     try:
         if isinstance(content, Path):
-            return decode_sampled(content, sample)
+            return _played(clip, decode_sampled(content, sample))
         with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
             file.write(content)
             file.flush()
-            return decode_sampled(Path(file.name), sample)
+            return _played(clip, decode_sampled(Path(file.name), sample))
     except VideoError as error:
         detail = str(error).removeprefix(f"{error.path}: ")
         raise VideoError(clip.clip_id, error.reason, detail) from error
 
 
+def _played(clip: CollectedClip, decoded: Clip) -> Clip:
+    return Clip(np.ascontiguousarray(decoded.frames[::-1]), decoded.fps) if clip.backwards else decoded
+
+
 def _built(root: Path) -> ClipCollection:
-    shards = [inside(root, shard.path) for shard in manifest.read(root / manifest.FILENAME).shards]
+    shards = _shards(root)
     names = ["triplet_id", "category", *(f"{role}_sha256" for role in Role)]
     clips = tuple(
         CollectedClip(
@@ -141,7 +191,9 @@ def _built(root: Path) -> ClipCollection:
 
     def contents(wanted: Collection[str]) -> Iterator[tuple[CollectedClip, Content]]:
         left = set(wanted)
-        for row in read_rows(shards, ["triplet_id", *Role]) if left else ():
+        for row in read_rows(shards, ["triplet_id", *Role]):
+            if not left:
+                return
             for role in Role:
                 clip = by_id[f"{row['triplet_id']}/{role}"]
                 if clip.sha256 not in left:
@@ -157,10 +209,15 @@ def _built(root: Path) -> ClipCollection:
     return ClipCollection(root, "built", clips, contents)
 
 
+def _shards(root: Path) -> list[Path]:
+    return [inside(root, shard.path) for shard in manifest.read(root / manifest.FILENAME).shards]
+
+
 def _labelled(root: Path) -> ClipCollection:
     """``labels.csv`` with a header: file (or id), label, and perhaps split (gallery or query)."""
-    files = {}
-    for line, row in enumerate(_csv_rows(root / LABELS), start=2):
+    files: dict[CollectedClip, Path] = {}
+    names: set[str] = set()
+    for line, row in _csv_rows(root / LABELS):
         where = f"{root / LABELS}, line {line}"
         name, label = row.get("file") or row.get("id") or "", row.get("label") or ""
         split = row.get("split") or None
@@ -171,22 +228,29 @@ def _labelled(root: Path) -> ClipCollection:
         path = inside(root, name)
         if not path.is_file():
             raise ConfigError(f"{where}: there is no file {path}")
-        clip = CollectedClip(clip_id=name, sha256=file_sha256(path), label=label, split=split)
-        if clip in files:
+        if name in names:
             raise ConfigError(f"{where}: {name} comes twice")
+        names.add(name)
+        clip = CollectedClip(clip_id=name, sha256=file_sha256(path), label=label, split=split)
         files[clip] = path
     if not files:
         raise ConfigError(f"{root / LABELS} names no video")
     return _of_files(root, "labels", files)
 
 
-def _csv_rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        header = file.readline()
-        separator = next((sign for sign in ";\t" if sign in header), ",")
-        names = next(csv.reader([header], delimiter=separator), [])
-        for row in csv.DictReader(file, [name.strip() for name in names], delimiter=separator, restval=""):
-            yield {name: (value or "").strip() for name, value in row.items() if name is not None}
+def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The number of a line and its cells by column. Separated by commas, semicolons or tabs."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header = file.readline()
+            separator = next((sign for sign in ";\t" if sign in header), ",")
+            names = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+            rows = csv.DictReader(file, names, delimiter=separator, restval="")
+            for row in rows:
+                cells = {name: cell.strip() for name, cell in row.items() if name is not None}
+                yield rows.line_num + 1, cells  # the reader did not count the header
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"cannot read {path} as a table in UTF-8: {error}") from error
 
 
 def _of_files(root: Path, kind: str, files: dict[CollectedClip, Path]) -> ClipCollection:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import ffmpeg
 import imageio_ffmpeg
-from PIL import Image
+import PIL.Image
 
 from data.disk import disk_errors
 from data.errors import ConfigError, ContractError
+from data.schema import Image
 from data.video import decode, probe
 
 # A plain ffmpeg reports success on a damaged file and conceals what it cannot read.
@@ -27,11 +28,13 @@ def side_by_side(paths: Sequence[Path], out: Path, height_px: int) -> None:
 
     The clips share a frame rate; the shortest sets the length.  H.264 yuv420p, index in front, no
     sound, small rather than fine.  Raises ``VideoError`` when a clip cannot be read (``out`` is then
-    removed), ``ConfigError`` when ``out`` cannot be written, ``ContractError`` for fewer than two clips or an
-    odd height.
+    removed), ``ConfigError`` when ``out`` cannot be written or is one of the clips, ``ContractError`` for
+    fewer than two clips or an odd height.
     """
     if len(paths) < 2 or height_px < 2 or height_px % 2:
         raise ContractError(f"side by side needs two clips and an even height, got {len(paths)}, {height_px}")
+    if out.resolve() in [path.resolve() for path in paths]:
+        raise ConfigError(f"{out} is one of the clips to show and would be overwritten: name another file")
     scaled = [
         # ffmpeg-python merges equal inputs and then refuses the graph; the queue size tells them apart.
         ffmpeg.input(str(path.absolute()), threads=1, thread_queue_size=8 + index).video.filter(
@@ -69,9 +72,14 @@ def side_by_side(paths: Sequence[Path], out: Path, height_px: int) -> None:
 def poster(path: Path, out: Path, height_px: int) -> None:
     """Write the middle frame of a clip to ``out`` as a JPEG ``height_px`` high."""
     frame = decode(path, [probe(path).num_frames // 2]).frames[0]
-    picture = Image.fromarray(frame)
+    with disk_errors(out):
+        out.write_bytes(jpeg(frame, height_px))
+
+
+def jpeg(frame: Image, height_px: int) -> bytes:
+    """One frame, uint8 (H, W, 3) RGB, as a JPEG ``height_px`` high."""
+    picture = PIL.Image.fromarray(frame)
     width_px = round(picture.width * height_px / picture.height)
     data = io.BytesIO()
-    picture.resize((width_px, height_px), Image.Resampling.LANCZOS).save(data, "jpeg", quality=82)
-    with disk_errors(out):
-        out.write_bytes(data.getvalue())
+    picture.resize((width_px, height_px), PIL.Image.Resampling.LANCZOS).save(data, "jpeg", quality=82)
+    return data.getvalue()

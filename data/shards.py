@@ -52,12 +52,13 @@ def write_shards(
 def read_rows(paths: Iterable[Path], columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Every row as a dict, shard by shard, with all columns or those named; few rows are in memory at a time.
 
+    ``column.field`` reads one field of a struct column alone, as a dict of that field.
     Raises ``ConfigError`` for a file that is missing, damaged, or lacks a column.
     """
     for path in paths:
         try:
             with pq.ParquetFile(path) as file:
-                absent = set(columns or ()) - set(file.schema_arrow.names)
+                absent = {name.partition(".")[0] for name in columns or ()} - set(file.schema_arrow.names)
                 if absent:
                     raise ConfigError(f"{path} has no column {', '.join(sorted(absent))}")
                 for batch in file.iter_batches(batch_size=4, columns=columns):

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data import manifest, rejects, shards, store
+from data import manifest, rejects, scores, shards, store, vectors
+from data.collection import BACKWARDS
 from data.disk import TEMPORARY_SUFFIX, file_sha256, inside
 from data.errors import ConfigError, VideoError
 from data.manifest import Manifest
@@ -41,8 +42,9 @@ def verify(out: Path, decode: bool = True) -> Iterator[Finding]:
     """Every difference between the folder ``out`` and its manifest; nothing when all is well.
 
     Hashes every shard, every clip in it and every blob of the store, counts rows, categories and
-    rejects, and looks for temporary and unknown files.  With ``decode`` every clip is also decoded
-    and compared with the size, length and frame rate that its row states (about 50 ms a clip).
+    rejects, and looks for vectors and scores of other clips and for temporary and unknown files.
+    With ``decode`` every clip is also decoded and compared with the size, length and frame rate that
+    its row states (about 50 ms a clip).
     """
     try:
         facts = manifest.read(out / manifest.FILENAME)
@@ -50,6 +52,7 @@ def verify(out: Path, decode: bool = True) -> Iterator[Finding]:
         yield Finding("manifest", manifest.FILENAME, "a whole manifest", str(error))
         return
     accepted: set[str] = set()
+    clips: set[str] = set()
     categories: Counter[str] = Counter()
     for shard in facts.shards:
         rows = 0
@@ -62,6 +65,7 @@ def verify(out: Path, decode: bool = True) -> Iterator[Finding]:
                     yield Finding("triplet_id", where, "an id of its own", "an id seen before")
                 yield from _clips(row, where, decode)
                 accepted.add(row["triplet_id"])
+                clips.update(row[f"{role}_sha256"] for role in Role)
                 categories[row["category"]] += 1
                 rows += 1
         except (OSError, ConfigError) as error:
@@ -70,6 +74,10 @@ def verify(out: Path, decode: bool = True) -> Iterator[Finding]:
     stated = {category: number for category, number in facts.accepted_by_category.items() if number}
     yield from _differ("accepted_by_category", manifest.FILENAME, stated, dict(categories))
     yield from _rejects(out, facts, accepted)
+    # A shard that lacks rows is named above; that its clips are unknown then says nothing of their vectors.
+    known = clips if len(accepted) == facts.counts.accepted else None
+    yield from _vectors(out, known)
+    yield from _scores(out, known)
     yield from _files(out, facts)
 
 
@@ -113,12 +121,51 @@ def _rejects(out: Path, facts: Manifest, accepted: set[str]) -> Iterator[Finding
     yield from _differ("failed", rejects.FILENAME, facts.counts.failed, failed)
 
 
+def _vectors(out: Path, known: set[str] | None) -> Iterator[Finding]:
+    """Parts that cannot be read, and folders that hold vectors of clips that are not ``known``."""
+    for folder in sorted(path for path in (out / vectors.DIRECTORY).glob("*") if path.is_dir()):
+        stale: dict[str, set[str]] = {}
+        for path in sorted(folder.glob(vectors.PARTS)):
+            try:
+                clips = {clip.removeprefix(BACKWARDS) for clip in vectors.clips_of_part(path)}
+            except ConfigError as error:
+                where = path.relative_to(out).as_posix()
+                yield Finding("vectors_unreadable", where, "vectors of the folder's embedder", str(error))
+                continue
+            if known is not None and not clips <= known:
+                stale[path.name] = clips - known
+        if stale:
+            number = len(set().union(*stale.values()))
+            where = folder.relative_to(out).as_posix()
+            expected = "vectors of this data set's clips"
+            got = f"vectors of {number} other clips: delete {', '.join(stale)}, what is needed is made again"
+            yield Finding("stale_vectors", where, expected, got)
+
+
+def _scores(out: Path, known: set[str] | None) -> Iterator[Finding]:
+    for path in sorted((out / scores.DIRECTORY).glob("*.parquet")):
+        where = path.relative_to(out).as_posix()
+        try:
+            rows, _ = scores.read_scores(path)
+        except ConfigError as error:
+            yield Finding("scores_unreadable", where, "scores of one embedder", str(error))
+            continue
+        number = len({row.clip_sha256 for row in rows} - known) if known is not None else 0
+        if number:
+            got = f"scores of {number} other clips: run `simmotion score` again"
+            yield Finding("stale_scores", where, "scores of this data set's clips", got)
+
+
 def _files(out: Path, facts: Manifest) -> Iterator[Finding]:
     """Blobs whose content is not what their name says, leftovers, and shards that nobody lists."""
     listed = {shard.path for shard in facts.shards}
     for path in sorted(path for path in out.rglob("*") if path.is_file()):
         where = path.relative_to(out).as_posix()
-        if path.name.endswith(TEMPORARY_SUFFIX) or where.startswith(f"{store.DIRECTORY}/tmp/"):
+        if (
+            path.name.endswith(TEMPORARY_SUFFIX)
+            or where.startswith(f"{store.DIRECTORY}/tmp/")
+            or path.match("report/media/*.part.*")
+        ):
             yield Finding("leftover", where, "no temporary file", f"{path.stat().st_size} bytes")
         elif where.startswith(f"{store.DIRECTORY}/blobs/"):
             yield from _differ("blob_sha256", where, path.name.partition(".")[0], file_sha256(path))

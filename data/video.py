@@ -6,6 +6,7 @@ Knows nothing of triplets, of the store, or of what a clip shows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -99,23 +100,6 @@ def encode(clip: Clip, path: Path, *, ai_generated: bool = False) -> None:
         container.mux(stream.encode(None))
 
 
-def decode_sampled(path: Path, sample: Callable[[int], Sequence[int]]) -> Clip:
-    """Read the frames that ``sample`` picks when it is told how many the file has; see ``decode``.
-
-    Only the picked frames are turned into RGB and held, so that a long file costs no memory.
-    """
-    with _opened(path) as container:
-        # Packets are counted without decoding. A header may claim another number than decodes.
-        claimed = sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
-    try:
-        clip = decode(path, sample(claimed)) if claimed else decode(path)
-    except VideoError as error:
-        if error.reason != "missing_frame":
-            raise
-        clip = decode(path, sample(probe(path).num_frames))
-    return clip
-
-
 def decode(path: Path, indices: Sequence[int] | None = None) -> Clip:
     """Read a file: all frames, or exactly those at ``indices`` in the order and number asked for.
 
@@ -125,34 +109,22 @@ def decode(path: Path, indices: Sequence[int] | None = None) -> Clip:
     wrong_extension, no_video_stream, no_frames, corrupt, truncated, size_changes,
     no_frame_rate, variable_frame_rate, missing_frame; ``ContractError`` for no or negative indices.
     """
-    if indices is not None and (len(indices) == 0 or min(indices) < 0):
-        raise ContractError(f"frame indices must be non-negative and not empty, got {list(indices)}")
-    wanted = None if indices is None else frozenset(indices)
-    pictures: dict[int, Image] = {}
-    times: list[Fraction | None] = []
-    with _opened(path) as container:
-        stream = container.streams.video[0]
-        for index, frame in enumerate(_frames(container, path)):
-            times.append(_seconds(frame))
-            if wanted is None or index in wanted:
-                rgb = frame.to_ndarray(format="rgb24", interpolation=_ACCURATE)
-                pictures[index] = rgb.astype(np.uint8, copy=False)
-        rate = _rate(stream, path)
-        tick = stream.time_base or Fraction(1, 1000)
-    if not _on_a_grid(times, rate, tick):
-        raise VideoError(
-            path,
-            "variable_frame_rate",
-            f"frames are not evenly spaced at {float(rate):g} fps; re-encode it at a constant rate "
-            "(ffmpeg -fps_mode cfr -r RATE)",
-        )
-    order = range(len(times)) if indices is None else indices
-    absent = [index for index in order if index not in pictures]
-    if absent:
-        raise VideoError(
-            path, "missing_frame", f"frame {absent[0]} was asked for, but the file has {len(times)} frames"
-        )
-    return Clip(np.stack([pictures[index] for index in order]), float(rate))
+    pictures, num_frames, fps = _pictures(path, indices)
+    return _clip(path, pictures, range(num_frames) if indices is None else indices, num_frames, fps)
+
+
+def decode_sampled(path: Path, sample: Callable[[int], Sequence[int]]) -> Clip:
+    """Read the frames that ``sample`` picks when it is told how many the file has; else as ``decode``.
+
+    Only the picked frames are turned into RGB and held, so that a long file costs no memory.
+    """
+    expected = _num_packets(path)
+    indices = sample(expected) if expected else [0]
+    pictures, num_frames, fps = _pictures(path, indices)
+    if num_frames != expected:  # an edit list, for one, hides pictures that the file holds
+        indices = sample(num_frames)
+        pictures, _, _ = _pictures(path, indices)
+    return _clip(path, pictures, indices, num_frames, fps)
 
 
 def probe(path: Path) -> VideoFacts:
@@ -177,6 +149,50 @@ def probe(path: Path) -> VideoFacts:
         )
 
 
+def _pictures(path: Path, indices: Sequence[int] | None) -> tuple[dict[int, Image], int, float]:
+    """The asked frames that are there, by index; the number of all frames; and the frame rate."""
+    if indices is not None and (len(indices) == 0 or min(indices) < 0):
+        raise ContractError(f"frame indices must be non-negative and not empty, got {list(indices)}")
+    wanted = None if indices is None else frozenset(indices)
+    pictures: dict[int, Image] = {}
+    times: list[Fraction | None] = []
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        for index, frame in enumerate(_frames(container, path)):
+            times.append(_seconds(frame))
+            if wanted is None or index in wanted:
+                rgb = frame.to_ndarray(format="rgb24", interpolation=_ACCURATE)
+                pictures[index] = rgb.astype(np.uint8, copy=False)
+        rate = _rate(stream, path)
+        tick = stream.time_base or Fraction(1, 1000)
+    if not _on_a_grid(times, rate, tick):
+        raise VideoError(
+            path,
+            "variable_frame_rate",
+            f"frames are not evenly spaced at {float(rate):g} fps; re-encode it at a constant rate "
+            "(ffmpeg -fps_mode cfr -r RATE)",
+        )
+    return pictures, len(times), float(rate)
+
+
+def _clip(path: Path, pictures: dict[int, Image], order: Sequence[int], num_frames: int, fps: float) -> Clip:
+    absent = [index for index in order if index not in pictures]
+    if absent:
+        raise VideoError(
+            path, "missing_frame", f"frame {absent[0]} was asked for, but the file has {num_frames} frames"
+        )
+    return Clip(np.stack([pictures[index] for index in order]), fps)
+
+
+def _num_packets(path: Path) -> int:
+    """How many frames a file seems to have, found without decoding."""
+    num_packets = 0
+    with _opened(path) as container, suppress(av.FFmpegError, OSError):  # decoding will name the damage
+        for packet in container.demux(container.streams.video[0]):
+            num_packets += packet.size > 0
+    return num_packets
+
+
 def _opened(path: Path) -> InputContainer:
     """The container of a file that holds a video stream and is named after what it is."""
     if path.is_dir():
@@ -184,7 +200,7 @@ def _opened(path: Path) -> InputContainer:
     try:
         if path.stat().st_size == 0:
             raise VideoError(path, "empty", "the file is empty (0 bytes)")
-        container = av.open(str(path))
+        container = av.open(str(path), metadata_errors="replace")  # titles are often not UTF-8
     except FileNotFoundError as error:
         raise VideoError(path, "missing", "there is no such file") from error
     except OSError as error:

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 
 from prefect import Task, flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
@@ -26,25 +25,8 @@ from flows.recipe import Recipe, load_recipe
 from flows.stages import Job, Outcome
 from flows.summary import RunSummary, markdown_summary
 from flows.tally import Tally
+from flows.tasks import GENERATOR_TASK, LOCAL_TASK
 from flows.workspace import Workspace, claimed
-
-
-def may_answer_later(_task: Any, _run: Any, state: Any) -> bool:
-    """Retry by the class of the error alone: only what may answer later is asked again."""
-    return isinstance(state.result(raise_on_failure=False), BackendUnavailable)
-
-
-# Our store is the cache and keeps the results; Prefect keeping them too would only fill its database.
-_OURS = {"cache_policy": NO_CACHE, "persist_result": False}
-# Work of a generator: a service or a device that is away for a moment is asked again.
-GENERATOR_TASK: dict[str, Any] = {
-    **_OURS,
-    "retries": 3,
-    "retry_delay_seconds": [2, 10, 30],
-    "retry_condition_fn": may_answer_later,
-}
-# Work on this machine's disk and processor: what fails once fails again.
-LOCAL_TASK: dict[str, Any] = {**_OURS}
 
 first_frames: Task[..., Any] = Task(
     stages.make_first_frames,

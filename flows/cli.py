@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +16,9 @@ import typer
 from rich.console import Console
 
 from data.errors import BackendUnavailable, ConfigError, ContractError
+from flows import cli_evaluate
+from flows.terminal import console, prepare_environment, running
+from moments.errors import FeatureError
 
 app = typer.Typer(
     help="Motion-similarity triplets: generate them, prove them, store them.",
@@ -25,7 +27,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-console = Console(stderr=True)
+
+
+app.command()(cli_evaluate.score)
+app.command()(cli_evaluate.evaluate)
 
 
 class Layout(StrEnum):
@@ -42,7 +47,7 @@ def main() -> None:
     """Entry point of the command line."""
     try:
         app()
-    except ConfigError as error:
+    except (ConfigError, FeatureError) as error:
         _leave(2, "error", error)
     except BackendUnavailable as error:
         _leave(1, "not available now", error)
@@ -53,7 +58,7 @@ def main() -> None:
 @app.command()
 def build(
     recipe: Annotated[str, typer.Option(help="Bundled recipe (demo, paper) or a YAML file.")] = "demo",
-    out: Annotated[Path | None, typer.Option(help="Folder of the data set.  [default: out/RECIPE]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the data set. (default: out/RECIPE)")] = None,
     per_category: Annotated[int | None, typer.Option(help="Triplets of each category.")] = None,
     categories: Annotated[str | None, typer.Option(help="Categories, separated by commas.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the plans.")] = None,
@@ -92,21 +97,13 @@ def build(
     from flows.workspace import target_folder
 
     target_folder(folder, resolved, fork=fork)  # a mistake is told before a server is started
-    _prepare_environment()
-    from flows.build_synthetic import build_synthetic
-    from flows.progress import bars
-    from flows.serve import api
-    from flows.summary import terminal_summary
+    # Workers run side by side; torch splitting its small sums among them too would only make them wait.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with running(f"Stopped. The same command continues {folder}."):
+        from flows.build_synthetic import build_synthetic
+        from flows.summary import terminal_summary
 
-    try:
-        with ExitStack() as stack:
-            with console.status("starting Prefect"):
-                stack.enter_context(api())
-            stack.enter_context(bars(console))
-            result = build_synthetic(recipe=recipe, out=str(folder), limit=limit, fork=fork, **overrides)
-    except KeyboardInterrupt:
-        console.print(f"Stopped. The same command continues {folder}.")
-        raise typer.Exit(130) from None
+        result = build_synthetic(recipe=recipe, out=str(folder), limit=limit, fork=fork, **overrides)
     Console().print(terminal_summary(result))
     if result.counts.num_failed:
         raise BackendUnavailable(f"{result.counts.num_failed} triplets failed; run the same command again")
@@ -117,7 +114,7 @@ def up(
     port: Annotated[int, typer.Option(help="Port of the server on 127.0.0.1.")] = 4200,
 ) -> None:
     """Start a Prefect server and serve every deployment, until Ctrl-C."""
-    _prepare_environment()
+    prepare_environment()
     from flows.serve import up as serve_everything
 
     try:
@@ -173,15 +170,6 @@ def _announce(url: str) -> None:
     for name in recipe_names():
         console.print(f"  prefect deployment run build-synthetic/{name}", highlight=False)
     console.print("Ctrl-C stops the server and what it serves.")
-
-
-def _prepare_environment() -> None:
-    """What libraries read when they are imported. Prefect: no telemetry, its log to its server only."""
-    os.environ["DO_NOT_TRACK"] = "1"
-    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    # Workers run side by side; torch splitting its small sums among them too would only make them wait.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from data import card, manifest, rejects, trajectory
 from data.manifest import ShardFacts
@@ -39,26 +40,31 @@ class Retrieved:
 
 def retrieve(workspace: Workspace, tally: Tally) -> Retrieved:
     """Who finds the positive among all clips: mean pooling, SemanticMoments, and the true motion."""
-    from moments.retrieval import cosine_similarity, moment_similarity, trajectory_similarities
+    from moments.protocols.methods import ClipVectors, joined
+    from moments.protocols.oracle import trajectory_similarities
+    from moments.protocols.similarity import cosines
 
     triplets, store = tally.triplets, workspace.store
     if not triplets:
         return Retrieved((), np.zeros((0, 0)))
     loaded = [np.load(store.path(tally.vectors[triplet.plan.triplet_id])) for triplet in triplets]
-    vectors = np.concatenate(loaded)  # (N, 3, D)
-    moments = moment_similarity(vectors)
-    similarities = {"HOG, mean-pooled": cosine_similarity(vectors[:, 0]), "HOG, SemanticMoments": moments}
+    moments = np.concatenate(loaded)  # (N, 3, D)
+    empty = np.zeros((len(moments), 1, 1))
+    mean, joint = (joined(ClipVectors(moments, empty, empty), method) for method in ("mean", "moments"))
+    similarities: dict[str, npt.NDArray[np.floating]] = {
+        "HOG, mean-pooled": cosines(mean, mean),
+        "HOG, SemanticMoments": cosines(joint, joint),
+    }
     if all(triplet.trajectories for triplet in triplets):
-        similarities["true motion (oracle)"] = trajectory_similarities(
-            [
-                trajectory.from_bytes(store.read(triplet.trajectories[role])).channels
-                for triplet in triplets
-                if triplet.trajectories
-                for role in Role
-            ]
-        )
+        motions = [
+            trajectory.from_bytes(store.read(triplet.trajectories[role])).channels
+            for triplet in triplets
+            if triplet.trajectories
+            for role in Role
+        ]
+        similarities["true motion (oracle)"] = trajectory_similarities(motions, motions)
     rows = tuple(_row(method, similarity, tally) for method, similarity in similarities.items())
-    return Retrieved(rows, moments)
+    return Retrieved(rows, similarities["HOG, SemanticMoments"].astype(np.float64))
 
 
 def write_data(workspace: Workspace, tally: Tally) -> list[ShardFacts]:
@@ -151,15 +157,26 @@ def write_page(
     )
 
 
-def _row(method: str, similarity: FloatArray, tally: Tally) -> RetrievalRow:
-    from moments.retrieval import retrieval
+def _row(method: str, similarity: npt.NDArray[np.floating], tally: Tally) -> RetrievalRow:
+    from moments.protocols.gallery import Gallery, GalleryClip
+    from moments.protocols.retrieval import retrieval
 
-    result = retrieval(
-        similarity,
-        roles=[role for _ in tally.triplets for role in Role],
-        groups=[triplet.plan.triplet_id for triplet in tally.triplets for _ in Role],
-        categories=[triplet.plan.category for triplet in tally.triplets for _ in Role],
+    # Clips stand for themselves, not for their bytes: two alike are found by `evaluate`, and do not
+    # keep a data set from being written.
+    gallery = Gallery(
+        tuple(
+            GalleryClip(
+                f"{triplet.plan.triplet_id}/{role}",
+                f"{triplet.plan.triplet_id}/{role}",
+                role,
+                triplet.plan.triplet_id,
+                triplet.plan.category,
+            )
+            for triplet in tally.triplets
+            for role in Role
+        )
     )
+    result = retrieval(similarity[gallery.queries], gallery)
     return RetrievalRow(
         method,
         {Category(name): _accuracy(found) for name, found in result.categories.items()},

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -91,13 +91,11 @@ def heat_map(similarity: SimilarityMatrix) -> HeatMap:
     labels = similarity.labels
     order = sorted(range(len(labels)), key=lambda i: (place[labels[i].category], place[labels[i].role], i))
     values = similarity.values[order][:, order]
-    off_diagonal = values[~np.eye(len(values), dtype=bool)]
-    known = off_diagonal[np.isfinite(off_diagonal)]
-    low, high = np.percentile(known, (2, 98)).tolist() if known.size else (0.0, 1.0)
+    low, high = colour_range(values[~np.eye(len(values), dtype=bool)])
     return HeatMap(
         method=similarity.method,
         size=len(order),
-        png_base64=base64.b64encode(_coloured_png(values, low, high)).decode("ascii"),
+        png_base64=base64.b64encode(coloured_png(values, low, high)).decode("ascii"),
         low=low,
         high=high,
         categories=spans(labels[i].category for i in order),
@@ -131,8 +129,15 @@ def palette_css(stops: int = 9) -> str:
     return ", ".join(f"#{r:02x}{g:02x}{b:02x}" for r, g, b in _palette(stops))
 
 
-def _coloured_png(values: FloatArray, low: float, high: float) -> bytes:
-    """``values`` (N, N) as PNG; the last palette entry is kept for what is not finite."""
+def colour_range(values: npt.NDArray[np.floating[Any]]) -> tuple[float, float]:
+    """The 2nd and the 98th percentile of what is finite in ``values``; 0 and 1 where nothing is."""
+    known = values[np.isfinite(values)]
+    low, high = np.percentile(known, (2, 98)).tolist() if known.size else (0.0, 1.0)
+    return low, high
+
+
+def coloured_png(values: npt.NDArray[np.floating[Any]], low: float, high: float) -> bytes:
+    """``values`` (rows, columns) as PNG, a pixel each; the last palette entry is for what is not finite."""
     finite = np.isfinite(values)
     shares = (np.where(finite, values, low) - low) / max(high - low, 1e-9)
     shades = np.rint(np.clip(shares, 0, 1) * 254)

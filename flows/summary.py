@@ -136,22 +136,22 @@ def terminal_summary(summary: RunSummary) -> RenderableType:
     tables = [_stage_cells(summary)]
     if summary.retrieval:
         tables.append(_retrieval_cells(summary.retrieval, _share_text))
-    return Group(*blocks, *(_rich_table(*cells) for cells in tables))
+    return Group(*blocks, *(rich_table(*cells) for cells in tables))
 
 
 def markdown_summary(summary: RunSummary) -> str:
     """The summary as Markdown with pipe tables; whatever came from outside is escaped."""
     lines = [
-        f"## {_plain(summary.name)}",
-        f"Recipe {_plain(summary.recipe)}, seed {summary.seed}.",
+        f"## {escaped(summary.name)}",
+        f"Recipe {escaped(summary.recipe)}, seed {summary.seed}.",
         f"**{_balance(summary.counts)}**",
-        "\n".join(f"- {_plain(line)}" for line in _reasons(summary.counts)),
-        _markdown_table(*_stage_cells(summary)),
+        "\n".join(f"- {escaped(line)}" for line in _reasons(summary.counts)),
+        markdown_table(*_stage_cells(summary)),
     ]
     if summary.retrieval:
         lines += [
             "### Retrieval, top-1",
-            _markdown_table(*_retrieval_cells(summary.retrieval, accuracy_text)),
+            markdown_table(*_retrieval_cells(summary.retrieval, accuracy_text)),
         ]
     return "\n\n".join(line for line in lines if line) + "\n"
 
@@ -208,7 +208,8 @@ def _retrieval_cells(retrieval: Sequence[RetrievalRow], text: Callable[[Accuracy
     return header, rows
 
 
-def _rich_table(header: list[str], rows: list[list[str]]) -> Table:
+def rich_table(header: list[str], rows: list[list[str]]) -> Table:
+    """A table for terminals, the first column at the left and the rest at the right; cells are no markup."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, title in enumerate(header):
         table.add_column(title, justify="right" if index else "left", no_wrap=not index, overflow="fold")
@@ -217,14 +218,15 @@ def _rich_table(header: list[str], rows: list[list[str]]) -> Table:
     return table
 
 
-def _markdown_table(header: list[str], rows: list[list[str]]) -> str:
+def markdown_table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown pipe table, aligned as ``rich_table``; cells are escaped."""
     rule = ["---", *["---:"] * (len(header) - 1)]
-    return "\n".join(f"| {' | '.join(map(_plain, row))} |" for row in [header, rule, *rows])
+    return "\n".join(f"| {' | '.join(map(escaped, row))} |" for row in [header, rule, *rows])
 
 
-def _plain(text: str) -> str:
+def escaped(text: str) -> str:
     """``text`` on one line with the signs that Markdown or HTML would act on made harmless."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;")
+    harmless = text.replace("&", "&amp;").replace("<", "&lt;")
     for sign in "\\`*_[]|#":
-        escaped = escaped.replace(sign, f"\\{sign}")
-    return " ".join(escaped.split())
+        harmless = harmless.replace(sign, f"\\{sign}")
+    return " ".join(harmless.split())

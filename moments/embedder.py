@@ -27,8 +27,9 @@ class EmbedderFacts:
     ``name`` is short and fit for a file name (``dinov2-with-registers-large``), ``title`` is what tables
     print.  ``weights`` says which: ``<hub id>@<commit>``, ``sha256:<hex>`` of a local folder's weights, or
     nothing for a descriptor without weights.  ``num_frames`` are sampled from every clip, None takes all.
-    ``preprocessing`` and ``revision`` (of our code for this embedder) are text to compare, not to parse.  ``frame_wise`` says that a
-    frame's features depend on that frame alone, so that a part of the frames needs no pass of its own.
+    ``preprocessing`` and ``revision`` (of our code for this embedder) are text to compare, not to parse.
+    ``frame_wise`` says that a frame's features depend on that frame alone, so that a part of the frames
+    needs no pass of its own.
     """
 
     name: str

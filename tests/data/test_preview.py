@@ -73,6 +73,15 @@ def test_a_clip_may_stand_beside_itself(clips: list[Path], tmp_path: Path) -> No
     assert probe(tmp_path / "row.mp4").width_px == 96
 
 
+def test_a_clip_is_not_overwritten_by_its_own_preview(clips: list[Path], tmp_path: Path) -> None:
+    before = clips[0].read_bytes()
+    (tmp_path / "more").mkdir()
+    for out in (clips[0], tmp_path / "more" / ".." / "red.mp4"):
+        with pytest.raises(ConfigError, match=r"red\.mp4 is one of the clips to show"):
+            side_by_side(clips, out, height_px=32)
+    assert clips[0].read_bytes() == before
+
+
 def test_equal_clips_give_equal_previews(clips: list[Path], tmp_path: Path) -> None:
     for name in ("one.mp4", "two.mp4"):
         side_by_side(clips, tmp_path / name, height_px=32)

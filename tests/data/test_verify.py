@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data.collection import BACKWARDS
 from data.columns import SCHEMA
+from data.scores import write_scores
+from data.vectors import VectorStore
 from data.verify import Finding, verify
 from tests.data.samples import reject
+from tests.data.test_scores import SCORE
 
 SHARD = "data/train-00000-of-00001.parquet"
 
@@ -52,6 +58,39 @@ def replace_clip(rows: list[dict[str, object]]) -> None:
     rows[0]["reference"] = rows[1]["reference"]
 
 
+def clips_of(out: Path) -> list[str]:
+    return pq.read_table(out / SHARD)["negative_sha256"].to_pylist()
+
+
+def keep_vectors(out: Path, *clips: str, name: str = "vit") -> Path:
+    """Write one part and return its path."""
+    store = VectorStore(out, name, f"{name} of 12 frames")
+    before = set(store.folder.glob("*"))
+    store.write({clip: {"mean": np.ones((1, 4), np.float32)} for clip in clips})
+    (part,) = set(store.folder.glob("*")) - before
+    return part
+
+
+def keep_scores(out: Path, *clips: str) -> None:
+    scores = [replace(SCORE, clip_sha256=clip) for clip in clips]
+    write_scores(scores, out / "scores" / "vit.parquet", "vit")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def swap_vectors(out: Path) -> None:
+    """A part of one embedder in the folder of another."""
+    part = keep_vectors(out, *clips_of(out), name="hog")
+    part.replace(keep_vectors(out, *clips_of(out)[:1]))
+
+
+def leave_preview(out: Path) -> None:
+    (out / "report" / "media").mkdir(parents=True)
+    (out / "report" / "media" / "view-0001.part.mp4").touch()
+
+
 DAMAGE: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "no manifest": (lambda out: (out / "manifest.json").unlink(), {"manifest"}),
     "unbalanced": (lambda out: set_in_manifest(out, counts={"requested": 4, "accepted": 3}), {"manifest"}),
@@ -80,6 +119,15 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "temporary file": (lambda out: (out / ".manifest.json.k.partial").touch(), {"leftover"}),
     "unknown shard": (lambda out: (out / "data" / "train-00007.parquet").touch(), {"unknown_file"}),
     "spoilt blob": (spoil_blob, {"blob_sha256"}),
+    "unfinished preview": (leave_preview, {"leftover"}),
+    "cut vectors": (lambda out: cut(keep_vectors(out, *clips_of(out))), {"vectors_unreadable"}),
+    "vectors of another embedder": (swap_vectors, {"vectors_unreadable"}),
+    "vectors of another clip": (lambda out: keep_vectors(out, *clips_of(out), "0f"), {"stale_vectors"}),
+    "scores of another clip": (lambda out: keep_scores(out, *clips_of(out), "0f"), {"stale_scores"}),
+    "other scores": (
+        lambda out: [keep_scores(out), cut(out / "scores" / "vit.parquet")],
+        {"scores_unreadable"},
+    ),
 }
 
 
@@ -92,6 +140,40 @@ def test_damage_is_found_and_named(kind: str, finished: Path) -> None:
     damage, expected = DAMAGE[kind]
     damage(finished)
     assert expected <= {finding.what for finding in verify(finished)}
+
+
+def test_vectors_and_scores_of_its_own_clips_are_no_findings(finished: Path) -> None:
+    clips = clips_of(finished)
+    keep_vectors(finished, *clips[:2])
+    keep_vectors(finished, clips[2], f"{BACKWARDS}{clips[0]}")
+    keep_vectors(finished, *clips, name="hog")
+    keep_scores(finished, *clips)
+    (finished / "report" / "media").mkdir(parents=True)
+    (finished / "report" / "media" / "view-0001.mp4").touch()
+    assert list(verify(finished)) == []
+
+
+def test_stale_vectors_are_one_finding_a_folder_that_names_the_parts(finished: Path) -> None:
+    clips = clips_of(finished)
+    keep_vectors(finished, *clips)
+    stale = [keep_vectors(finished, clips[0], "0f", "1f"), keep_vectors(finished, "1f", "2f")]
+    (finding,) = verify(finished, decode=False)
+    assert finding.what == "stale_vectors"
+    assert finding.where == stale[0].parent.relative_to(finished).as_posix()
+    names = ", ".join(sorted(path.name for path in stale))
+    assert finding.got == f"vectors of 3 other clips: delete {names}, what is needed is made again"
+    for path in stale:
+        path.unlink()
+    assert list(verify(finished, decode=False)) == []
+
+
+def test_a_lost_shard_does_not_make_its_vectors_stale(finished: Path) -> None:
+    keep_vectors(finished, *clips_of(finished))
+    keep_scores(finished, *clips_of(finished))
+    (finished / SHARD).unlink()
+    found = {finding.what for finding in verify(finished)}
+    assert "shard_unreadable" in found
+    assert not found & {"stale_vectors", "stale_scores"}
 
 
 def test_a_shard_named_outside_the_folder_is_not_followed(finished: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import av
 import numpy as np
@@ -16,9 +18,10 @@ from av.video.frame import VideoFrame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data import video
 from data.errors import ConfigError, ContractError, VideoError
 from data.schema import Clip
-from data.video import ENCODER, decode, encode, probe
+from data.video import ENCODER, decode, decode_sampled, encode, probe
 from tests.data.samples import clip
 
 
@@ -141,12 +144,67 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_indices_that_mean_nothing_are_our_bug(good: Path, indices: list[int]) -> None:
     with pytest.raises(ContractError, match="indices"):
         decode(good, indices)
+    with pytest.raises(ContractError, match="indices"):
+        decode_sampled(good, lambda number: indices)
 
 
 def test_a_frame_past_the_end_says_how_many_there_are(good: Path) -> None:
     with pytest.raises(VideoError, match=r"frame 24 was asked for.*24 frames") as caught:
         decode(good, [3, 24])
     assert caught.value.reason == "missing_frame"
+
+
+# --- frames picked by their number -------------------------------------------------------------
+
+
+@settings(max_examples=20, deadline=None)
+@given(picked=st.lists(st.integers(0, 23), min_size=1, max_size=30))
+def test_sampled_frames_are_exactly_the_decoded_ones(good: Path, picked: list[int]) -> None:
+    told: list[int] = []
+
+    def sample(number: int) -> list[int]:
+        told.append(number)
+        return picked
+
+    sampled, decoded = decode_sampled(good, sample), decode(good, picked)
+    assert told == [24]
+    assert np.array_equal(sampled.frames, decoded.frames)
+    assert sampled.fps == decoded.fps
+
+
+@pytest.fixture
+def shortened(tmp_path: Path) -> Path:
+    """24 pictures of which an edit list hides the first 8, as a cut without re-encoding leaves them."""
+    return write_video(tmp_path / "shortened.mp4", range(-8, 16))
+
+
+def test_a_file_that_holds_more_than_it_shows_is_sampled_by_what_decodes(shortened: Path) -> None:
+    with av.open(str(shortened)) as container:
+        assert container.streams.video[0].frames == 24
+    shown = decode(shortened).frames
+    assert len(shown) == 16
+    for sample in (lambda number: [0, number - 1], lambda number: [number // 2]):
+        assert np.array_equal(decode_sampled(shortened, sample).frames, shown[sample(16)])
+
+
+def test_a_sample_past_the_end_says_how_many_there_are(good: Path, shortened: Path) -> None:
+    for path, number in ((good, 24), (shortened, 16)):
+        with pytest.raises(VideoError, match=f"frame {number} was asked for.*{number} frames") as caught:
+            decode_sampled(path, lambda known: [0, known])
+        assert caught.value.reason == "missing_frame"
+
+
+def test_a_disk_that_stumbles_while_frames_are_counted_costs_no_frame(
+    good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stumbling = MagicMock()
+    stumbling.__exit__.return_value = False
+    stumbling.__enter__.return_value.demux.side_effect = OSError(errno.EIO, "Input/output error")
+    opened = iter([lambda path: stumbling])
+    really = video._opened
+    monkeypatch.setattr(video, "_opened", lambda path: next(opened, really)(path))
+    sampled = decode_sampled(good, lambda number: [0, number - 1])
+    assert np.array_equal(sampled.frames, decode(good, [0, 23]).frames)
 
 
 # --- files that others wrote -------------------------------------------------------------------
@@ -161,7 +219,8 @@ def write_video(
     width: int = 96,
 ) -> Path:
     """A file with chosen time stamps, in ticks of 1/16 s."""
-    with av.open(str(path), "w", format=container_format) as container:
+    options = {"avoid_negative_ts": "disabled"}  # an edit list then hides what comes before 0
+    with av.open(str(path), "w", format=container_format, options=options) as container:
         stream = container.add_stream(codec, rate=16)
         stream.width, stream.height = width, height
         stream.pix_fmt = "yuv420p"
@@ -249,7 +308,11 @@ def noisy(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("read", [decode, probe])
+def sampled_ends(path: Path) -> Clip:
+    return decode_sampled(path, lambda number: [0, number - 1])
+
+
+@pytest.mark.parametrize("read", [decode, probe, sampled_ends])
 @pytest.mark.parametrize("kind", BAD_FILES)
 def test_a_bad_file_is_named_with_a_stable_reason(
     kind: str, read: Callable[[Path], object], noisy: bytes, tmp_path: Path
@@ -289,6 +352,20 @@ def test_a_variable_frame_rate_is_refused_by_decode_and_stated_by_probe(tmp_path
     facts = probe(path)
     assert not facts.constant_frame_rate
     assert facts.num_frames == 10
+
+
+def test_a_title_in_an_old_encoding_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "titled.avi"
+    with av.open(str(path), "w", format="avi") as container:
+        container.metadata["title"] = "Groesse"
+        stream = container.add_stream("mpeg4", rate=16)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        container.mux(stream.encode(VideoFrame.from_ndarray(clip(height=64, width=96).frames[0], "rgb24")))
+        container.mux(stream.encode(None))
+    path.write_bytes(
+        path.read_bytes().replace(b"Groesse", "Gr\u00f6\u00dfte".encode("latin-1").ljust(7, b"."))
+    )
+    assert decode(path).frames.shape == (1, 64, 96, 3)
 
 
 def test_millisecond_containers_are_constant_enough(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""Image backbones: every frame by itself, one feature vector a patch.
+
+It knows nothing of names and hub ids, and nothing of time: the features of a frame are the same in any clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from moments.backbones.family import CLIP_MEAN, CLIP_STD, Family, FrozenModel, Grid, image_grid
+from moments.backbones.preprocessing import RELEASED_PX, prepared
+from moments.embedder import EmbedderFacts
+
+FRAMES_PER_FORWARD = 32
+"""Over all clips of a batch; on a CPU larger ones gain nothing and cost memory."""
+FRAMES_PER_FORWARD_ON_GPU = 256
+"""Fills a large accelerator with the smaller models; a batch of clips that is too large is halved."""
+
+
+def patches_after_class(model: Any, pixels: Tensor) -> Tensor:
+    """Last hidden state, after the final norm, without the class token and the registers that come first."""
+    # A config of a family without registers has no such entry.
+    registers = getattr(model.config, "num_register_tokens", 0)
+    tokens: Tensor = model(pixel_values=pixels).last_hidden_state
+    return tokens[:, 1 + registers :]
+
+
+def all_tokens(model: Any, pixels: Tensor) -> Tensor:
+    """Last hidden state of a model without any token but the patches'."""
+    tokens: Tensor = model(pixel_values=pixels).last_hidden_state
+    return tokens
+
+
+def projected_frame(model: Any, pixels: Tensor) -> Tensor:
+    """A frame's unit vector in CLIP's joint space, as its only patch: CLIP4Clip averages these over time."""
+    vectors: Tensor = model(pixel_values=pixels).image_embeds
+    return torch.nn.functional.normalize(vectors, dim=-1)[:, None]
+
+
+def whole_picture(config: Any) -> Grid:
+    """One patch, the picture: for models that give one vector a frame."""
+    side_px = image_grid(config).image_px
+    return Grid(image_px=side_px, patch_px=side_px)
+
+
+# The configs of DINOv2 say 518 px, of the last stage of training; the authors feed it 224 px.
+DINOV2 = Family(
+    "Dinov2Model",
+    ("dinov2",),
+    patches_after_class,
+    filter="bicubic",
+    released_px=RELEASED_PX,
+    other_parts=("classifier.",),
+)
+DINOV2_WITH_REGISTERS = Family(
+    "Dinov2WithRegistersModel",
+    ("dinov2_with_registers",),
+    patches_after_class,
+    filter="bicubic",
+    released_px=RELEASED_PX,
+    other_parts=("classifier.",),
+)
+DINOV3 = Family("DINOv3ViTModel", ("dinov3_vit",), patches_after_class)
+SIGLIP = Family(
+    "SiglipVisionModel",
+    ("siglip", "siglip_vision_model"),
+    all_tokens,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
+    other_parts=("text_model.", "logit_scale", "logit_bias"),
+)
+CLIP4CLIP = Family(
+    "CLIPVisionModelWithProjection",
+    ("clip", "clip_vision_model"),
+    projected_frame,
+    grid=whole_picture,
+    mean=CLIP_MEAN,
+    std=CLIP_STD,
+    filter="bicubic",
+    other_parts=("text_model.", "text_projection.", "logit_scale"),
+)
+
+
+class ImageEmbedder:
+    """An image backbone over the frames of clips; see ``Embedder`` for the contract.
+
+    ``num_frames`` None is 32.  Raises ``BackboneError`` for less than one frame.
+    """
+
+    def __init__(self, model: FrozenModel, *, name: str, title: str, num_frames: int | None = None) -> None:
+        self._model = model
+        self._facts = model.facts(name, title, num_frames, frame_wise=True)
+
+    @property
+    def facts(self) -> EmbedderFacts:
+        return self._facts
+
+    def open(self) -> None:
+        self._model.open()
+
+    def prepare(self, frames: npt.NDArray[np.uint8]) -> Tensor:
+        """uint8 (T, H, W, 3) -> uint8 (T, 3, h, h)."""
+        return prepared(frames, self._model.preprocessing)
+
+    def features(self, clips: Tensor) -> Iterator[Tensor]:
+        """uint8 (B, T, 3, h, h) -> float32 (B, t, P, D), ``FRAMES_PER_FORWARD`` over B·t at a time."""
+        self._model.check_clips(clips)
+        at_once = FRAMES_PER_FORWARD if self._model.on_cpu else FRAMES_PER_FORWARD_ON_GPU
+        for chunk in torch.split(clips, max(1, at_once // len(clips)), dim=1):
+            # More clips than frames per forward leave one frame of each, in several forwards.
+            parts = [
+                self._model.tokens(frames, self._model.patches)
+                for frames in torch.split(chunk.flatten(0, 1), at_once)
+            ]
+            yield torch.cat(parts).reshape(*chunk.shape[:2], self._model.patches, -1)

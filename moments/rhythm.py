@@ -1,0 +1,80 @@
+"""The rhythm of a clip as one vector: its rise and fall of motion, for galleries. Our own.
+
+It knows nothing of what moves, of other clips or of where features come from.
+
+The dot product of two clips of one length is ``synchrony(first, second).score``, their agreement at
+lag 0, so that a gallery takes one matrix product instead of a comparison for each pair.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from moments.errors import FeatureError
+from moments.synchrony import GAPS_FRAMES, HALF_CHANGE, MIN_FRAMES, STEADY
+
+
+class RhythmStream:
+    """Takes the features of B clips in chunks; keeps the last 16 frames and a number per gap and frame."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._latest: Tensor | None = None
+        self._bands: dict[int, list[Tensor]] = {gap: [] for gap in GAPS_FRAMES}
+
+    def update(self, features: Tensor) -> None:
+        """The next frames, floats (B, t, P, D). Raises ``FeatureError`` for another shape."""
+        if features.ndim != 4 or features.numel() == 0 or not features.is_floating_point():
+            raise FeatureError(
+                f"features are {features.dtype} {tuple(features.shape)}; expected floats (B, t, P, D)"
+            )
+        frames = features.shape[1]
+        window = features if self._latest is None else torch.cat([self._latest, features], dim=1)
+        for gap, band in self._bands.items():
+            changes = min(frames, window.shape[1] - gap)
+            if changes > 0:
+                late = window[:, -changes:]
+                early = window[:, -changes - gap : -gap]
+                change = torch.linalg.vector_norm(late - early, dim=3)
+                band.append((change / (change + HALF_CHANGE)).double().mean(2).sqrt())
+        # A copy, for a view would keep the whole window alive.
+        self._latest = window[:, -max(GAPS_FRAMES) :].clone()
+        self._frames += frames
+
+    def finish(self) -> Tensor:
+        """Vectors of length 1, float32 (B, 1, L); L depends on T alone.
+
+        Zeros, which are at 0 to everything, for a clip that has less than 8 frames (then L = T) or
+        a gap without any change.  Raises ``FeatureError`` when no frame came or features are not finite.
+        """
+        if self._latest is None:
+            raise FeatureError("no frames came: a clip has at least one")
+        if self._frames < MIN_FRAMES:
+            return self._latest.new_zeros(len(self._latest), 1, self._frames, dtype=torch.float32)
+        parts = []
+        silent = torch.zeros(len(self._latest), 1, dtype=torch.bool, device=self._latest.device)
+        for gap in (gap for gap in GAPS_FRAMES if 3 * gap <= self._frames):
+            band = torch.cat(self._bands[gap], dim=1)
+            if not band.isfinite().all():
+                clip = int((~band.isfinite()).any(1).nonzero()[0])
+                raise FeatureError(
+                    f"features of clip {clip} of the batch are not finite: the backbone failed"
+                )
+            mean = band.mean(1, keepdim=True)
+            silent |= mean == 0
+            # Roots of what synchrony adds up: the mean over the band, and one term for being steady.
+            rise = (band / mean - 1) / np.sqrt(band.shape[1])
+            parts += [rise, torch.full_like(mean, STEADY)]
+        vectors = torch.cat(parts, dim=1).masked_fill(silent, 0)
+        return functional.normalize(vectors, dim=1).float()[:, None]
+
+
+def rhythm(features: Tensor | npt.NDArray[np.floating]) -> Tensor:
+    """The rhythm of one clip: (T, P, D) -> float32 (L,). Raises ``FeatureError`` as the stream does."""
+    stream = RhythmStream()
+    stream.update(torch.as_tensor(features)[None])
+    return stream.finish()[0, 0]
