@@ -122,7 +122,6 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "unfinished preview": (leave_preview, {"leftover"}),
     "cut vectors": (lambda out: cut(keep_vectors(out, *clips_of(out))), {"vectors_unreadable"}),
     "vectors of another embedder": (swap_vectors, {"vectors_unreadable"}),
-    "vectors of another clip": (lambda out: keep_vectors(out, *clips_of(out), "0f"), {"stale_vectors"}),
     "scores of another clip": (lambda out: keep_scores(out, *clips_of(out), "0f"), {"stale_scores"}),
     "other scores": (
         lambda out: [keep_scores(out), cut(out / "scores" / "vit.parquet")],
@@ -153,27 +152,17 @@ def test_vectors_and_scores_of_its_own_clips_are_no_findings(finished: Path) -> 
     assert list(verify(finished)) == []
 
 
-def test_stale_vectors_are_one_finding_a_folder_that_names_the_parts(finished: Path) -> None:
-    clips = clips_of(finished)
-    keep_vectors(finished, *clips)
-    stale = [keep_vectors(finished, clips[0], "0f", "1f"), keep_vectors(finished, "1f", "2f")]
-    (finding,) = verify(finished, decode=False)
-    assert finding.what == "stale_vectors"
-    assert finding.where == stale[0].parent.relative_to(finished).as_posix()
-    names = ", ".join(sorted(path.name for path in stale))
-    assert finding.got == f"vectors of 3 other clips: delete {names}, what is needed is made again"
-    for path in stale:
-        path.unlink()
+def test_vectors_of_distractors_are_no_fault(finished: Path) -> None:
+    keep_vectors(finished, *clips_of(finished), "0f")
     assert list(verify(finished, decode=False)) == []
 
 
-def test_a_lost_shard_does_not_make_its_vectors_stale(finished: Path) -> None:
-    keep_vectors(finished, *clips_of(finished))
+def test_a_lost_shard_does_not_make_its_scores_stale(finished: Path) -> None:
     keep_scores(finished, *clips_of(finished))
     (finished / SHARD).unlink()
     found = {finding.what for finding in verify(finished)}
     assert "shard_unreadable" in found
-    assert not found & {"stale_vectors", "stale_scores"}
+    assert "stale_scores" not in found
 
 
 def test_a_shard_named_outside_the_folder_is_not_followed(finished: Path) -> None:
