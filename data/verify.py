@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from data import manifest, rejects, scores, shards, store, vectors
-from data.collection import BACKWARDS
 from data.disk import TEMPORARY_SUFFIX, file_sha256, inside
 from data.errors import ConfigError, VideoError
 from data.manifest import Manifest

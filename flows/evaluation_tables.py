@@ -123,7 +123,7 @@ def _dense_table(header: list[str], rows: list[list[str]], *, num_names: int = 1
     table = rich_table([title.replace(" ", "\n") for title in header], rows)
     table.padding = (0, 1, 0, 0)
     for index, column in enumerate(table.columns):
-        column.no_wrap = index >= num_names
+        column.no_wrap = False
         if index < num_names:
             column.justify, column.max_width = "left", MAX_NAME_WIDTH
     return table
