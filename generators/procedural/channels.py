@@ -56,19 +56,33 @@ def columns_of(channels: FloatArray) -> Channels:
 
 @dataclass(frozen=True)
 class Beat:
-    """The time axis of one clip: ``seconds`` (T,) from 0 to ``duration_seconds``, ``fps`` apart."""
+    """The time axis of one clip: ``seconds`` (T,) from 0 to ``duration_seconds``, ``fps`` apart.
+
+    ``progress`` (T,) is how much of the motion is done, from 0 to 1: not in step with the seconds.
+    """
 
     seconds: FloatArray
     duration_seconds: float
     fps: float
-
-    @property
-    def progress(self) -> FloatArray:
-        return self.seconds / self.duration_seconds
+    progress: FloatArray
 
     def times(self, rate_hz: float, at_least: int = 1) -> int:
         """How often something at ``rate_hz`` fits into the clip."""
         return max(at_least, round(rate_hz * self.duration_seconds))
+
+    def spans(self, count: int) -> FloatArray:
+        """The seconds between which each of ``count`` equal parts of the motion lies, (count + 1,).
+
+        For what falls: time runs evenly inside a span, so that a long one is a high leap and not a slow one.
+        They differ less than the speed does, for a height grows with the square of its time.
+        """
+        moving = np.flatnonzero(np.diff(self.progress) > 0.0)
+        inside = slice(moving[0], moving[-1] + 2)
+        parts = np.linspace(0.0, 1.0, count + 1)
+        edges = np.interp(parts, self.progress[inside], self.seconds[inside])
+        shares = np.sqrt(np.diff(edges))
+        done = np.concatenate([[0.0], np.cumsum(shares)])
+        return np.asarray(edges[0] + (edges[-1] - edges[0]) * done / done[-1])
 
     def strength(self, seconds: float = 0.7) -> FloatArray:
         """0 at both ends and 1 between, with ramps of ``seconds`` or a third of a short clip."""

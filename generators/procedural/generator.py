@@ -12,7 +12,7 @@ from generators.base import BackendFacts, ImageRequest, VideoRequest, VideoResul
 from generators.procedural.render import render, render_frame
 from generators.procedural.stage import stage
 
-REVISION = 1  # to be raised with every change that alters a pixel or a trajectory
+REVISION = 2  # to be raised with every change that alters a pixel or a trajectory
 
 _FACTORS = Factors("person", "walk", "meadow", "trees", "crimson_plain", "shaded", "front")
 _SAMPLE = Plan("sample", Category.VIEW, _FACTORS, _FACTORS, "wave", Prompts("", "", "", ""), seed=0)

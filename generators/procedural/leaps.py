@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from data.schema import FloatArray
 from generators.procedural.channels import Beat, Channels, sign
 from generators.procedural.easing import in_turn, keyed, parabola
 
 
 def jump(beat: Beat, rng: np.random.Generator) -> Channels:
     """Straight up from a deep crouch, with a rest between jumps."""
-    count = beat.times(rng.uniform(0.74, 0.86))
-    height = rng.uniform(0.42, 0.52)
-    v, _ = in_turn(beat.progress, np.linspace(0.0, 1.0, count + 1))
+    spans = beat.spans(beat.times(rng.uniform(0.56, 0.84)))
+    v, index = in_turn(beat.seconds, spans)
+    height = _falling(spans, rng.uniform(0.4, 0.5))[index]
     crouch = keyed(v, (0, 0), (0.26, 0.8), (0.36, 0.0), (0.56, 0.35), (0.76, 0.05), (0.85, 0.7), (1, 0))
     arms = keyed(v, (0, 0), (0.22, -0.8), (0.52, 2.4), (0.74, 1.6), (0.9, -0.2), (1, 0))
     return {
@@ -36,17 +37,17 @@ def jump(beat: Beat, rng: np.random.Generator) -> Channels:
 
 
 def bounce(beat: Beat, rng: np.random.Generator) -> Channels:
-    """Up and down without a rest; heights grow and then die away."""
-    count = beat.times(rng.uniform(1.15, 1.35), at_least=2)
+    """Up and down without a rest, now high and now low."""
+    count = beat.times(rng.uniform(1.0, 1.5), at_least=2)
     height = rng.uniform(0.5, 0.62)
     turn = sign(rng) * rng.uniform(0.25, 0.5)
-    # Heights rise and then die away; time aloft goes with the root of the height.
-    heights = height * keyed(np.linspace(0.0, 1.0, count), (0, 0.55), (0.35, 1.0), (1, 0.35))
+    # No leap is like another; time aloft goes with the root of the height.
+    heights = height * rng.uniform(0.25, 1.0, count)
     aloft = np.sqrt(heights)
     spans = np.ravel(np.column_stack([np.full(count, 0.18), aloft]))
-    v, index = in_turn(
-        beat.progress, np.concatenate([[0.0], np.cumsum(spans), [spans.sum() + 0.25]]) / (spans.sum() + 0.25)
-    )
+    begin, end = beat.spans(1)
+    edges = np.concatenate([[0.0], np.cumsum(spans), [spans.sum() + 0.25]]) / (spans.sum() + 0.25)
+    v, index = in_turn(beat.seconds, begin + (end - begin) * edges)
     in_air = (index % 2 == 1) & (index < 2 * count)
     throw = np.where(in_air, parabola(v, 0.0, 1.0), 0.0)
     pressed = np.where(in_air, 0.0, np.sin(np.pi * v) ** 2)
@@ -68,17 +69,17 @@ def bounce(beat: Beat, rng: np.random.Generator) -> Channels:
 
 def hop_sideways(beat: Beat, rng: np.random.Generator) -> Channels:
     """Two hops to one side and two back, over and over."""
-    count = 4 * beat.times(rng.uniform(0.38, 0.44))
+    spans = beat.spans(4 * beat.times(rng.uniform(0.28, 0.38)))
     step = rng.uniform(0.38, 0.46)
     side = sign(rng)
-    v, index = in_turn(beat.progress, np.linspace(0.0, 1.0, count + 1))
+    v, index = in_turn(beat.seconds, spans)
     direction = side * np.array([1.0, 1.0, -1.0, -1.0])[index % 4]
     done = side * np.array([0.0, 1.0, 2.0, 1.0])[index % 4]
     pressed = keyed(v, (0, 0), (0.2, 0.6), (0.3, 0.0), (0.55, 0.15), (0.78, 0.0), (0.88, 0.55), (1, 0))
     aloft = parabola(v, 0.3, 0.78)
     return {
         "left_m": step * (done + direction * np.clip((v - 0.3) / 0.48, 0.0, 1.0)),
-        "up_m": 0.24 * aloft,
+        "up_m": _falling(spans, 0.24)[index] * aloft,
         "crouch": 0.8 * pressed,
         "squash": 0.34 * pressed - 0.1 * aloft,
         "lean_rad": 0.2 * direction * keyed(v, (0, 0), (0.35, 1), (0.65, 0.2), (0.85, -0.5), (1, 0)),
@@ -88,3 +89,9 @@ def hop_sideways(beat: Beat, rng: np.random.Generator) -> Channels:
         "right_elbow_rad": 0.7 * pressed,
         "head_yaw_rad": 0.2 * direction * aloft,
     }
+
+
+def _falling(spans: FloatArray, height_m: float) -> FloatArray:
+    """The height of the leap in each span, (count,): as the same gravity makes it, from their mean height."""
+    seconds = np.diff(spans)
+    return np.asarray(height_m * (seconds / seconds.mean()) ** 2)

@@ -13,6 +13,7 @@ from data.schema import FloatArray
 from generators.procedural import gestures, leaps, travel
 from generators.procedural.channels import CHANNEL_NAMES, Beat, Channels
 from generators.procedural.choice import choose
+from generators.procedural.performance import performance
 
 Motion = Callable[[Beat, np.random.Generator], Channels]
 
@@ -48,7 +49,11 @@ def motion_channels(
     """
     shape = choose("motion", motion, MOTIONS)
     seconds = np.arange(num_frames) / fps
-    columns = shape(Beat(seconds, float(seconds[-1]), fps), np.random.default_rng(seed))
+    duration = float(seconds[-1])
+    # Of two motions with one seed, such as a reference's and its negative's, each has a timing of its own.
+    chance = np.random.default_rng([*np.atleast_1d(seed).tolist(), list(MOTIONS).index(motion)])
+    beat = Beat(seconds, duration, fps, performance(seconds, duration, chance))
+    columns = shape(beat, chance)
     channels = np.zeros((num_frames, len(CHANNEL_NAMES)))
     for name, curve in columns.items():
         channels[:, CHANNEL_NAMES.index(name)] = curve

@@ -68,7 +68,7 @@ def run(beat: Beat, rng: np.random.Generator) -> Channels:
     """A run with flight phases along a wide curve."""
     length = min(3.2, 0.64 * beat.duration_seconds) * rng.uniform(0.92, 1.05)
     turn = sign(rng) * rng.uniform(1.2, 1.5)
-    return _arc(beat, length, turn, beat.times(rng.uniform(1.15, 1.3)), run=1.0)
+    return _arc(beat, length, turn, beat.times(rng.uniform(0.95, 1.15)), run=1.0)
 
 
 def orbit(beat: Beat, rng: np.random.Generator) -> Channels:
@@ -76,7 +76,7 @@ def orbit(beat: Beat, rng: np.random.Generator) -> Channels:
     radius = min(1.0, 0.2 * beat.duration_seconds) * rng.uniform(0.92, 1.05)
     side = sign(rng)
     length = 2.0 * np.pi * radius
-    path = _arc(beat, length, side * 2.0 * np.pi, beat.times(1.3, at_least=3), run=0.3)
+    path = _arc(beat, length, side * 2.0 * np.pi, beat.times(rng.uniform(1.0, 1.25), at_least=3), run=0.3)
     return path | {
         "rolled_m": radius * np.abs(path["yaw_rad"]),
         "head_yaw_rad": 0.15 * side * path["gait_lift"],
@@ -86,19 +86,19 @@ def orbit(beat: Beat, rng: np.random.Generator) -> Channels:
 def zigzag(beat: Beat, rng: np.random.Generator) -> Channels:
     """Forward, weaving from side to side."""
     length = min(2.5, 0.5 * beat.duration_seconds) * rng.uniform(0.95, 1.05)
-    width = 0.34 * length / 2.5 * rng.uniform(0.9, 1.1)
+    width = 0.24 * length / 2.5 * rng.uniform(0.9, 1.1)
     waves = beat.times(0.45)
     side = sign(rng)
 
     def across(share: FloatArray) -> FloatArray:
         return side * width * np.sin(2.0 * np.pi * waves * share) * envelope(share, 0.25, 0.25)
 
-    gait = _stride(beat, beat.times(1.45), run=0.2)
+    gait = _stride(beat, beat.times(rng.uniform(1.0, 1.3)), run=0.2)
     share = _covered(gait)
     small = 1e-4
     slope = (across(share + small) - across(share - small)) / (2.0 * small * length)
     yaw = np.arctan(slope)
-    yaw[0] = 0.0
+    yaw[share == 0.0] = 0.0
     fine = np.arange(2001) / 2000.0
     steps = np.hypot(np.diff(fine) * length, np.diff(across(fine)))
     covered = np.concatenate([[0.0], np.cumsum(steps)])
@@ -136,8 +136,8 @@ def slide(beat: Beat, rng: np.random.Generator) -> Channels:
 
 
 def spin(beat: Beat, rng: np.random.Generator) -> Channels:
-    """Around the vertical on the spot, one and a half to two and a half times in 5 s."""
-    turns = sign(rng) * rng.uniform(0.3, 0.5) * max(beat.duration_seconds, 3.0)
+    """Around the vertical on the spot, one and a quarter to two times in 5 s."""
+    turns = sign(rng) * rng.uniform(0.26, 0.4) * max(beat.duration_seconds, 3.0)
     share = glide(beat.progress, min(0.9 / beat.duration_seconds, 0.35))
     cycles = round(3.0 * abs(turns)) + 0.5 + (1.0 - stance_share(0.0))
     strength = beat.strength()
