@@ -98,8 +98,9 @@ def exam(
     """The questions of a protocol, or of the one that fits the first collection.
 
     Labelled videos are classified; a folder tree with the one category ``examples`` is SimMotion-Real,
-    all other triplets are asked as SimMotion-Synthetic.  Raises ``ConfigError`` for clips without
-    what the protocol needs.
+    all other triplets are asked as SimMotion-Synthetic.  Clips that come in further collections are all
+    candidates unless a number is asked for.  Raises ``ConfigError`` for clips without what the protocol
+    needs, and for what the protocol has no use for.
     """
     clips = tuple(
         GalleryClip(
@@ -119,13 +120,22 @@ def exam(
         categories = {clip.category for clip in first.clips}
         fitting: ProtocolName = "real" if categories == {"examples"} else "synthetic"
         protocol = "knn" if first.kind == "labels" else fitting
+    if candidates is not None and protocol != "real":
+        raise ConfigError(
+            f"{candidates} candidates are asked for, which only SimMotion-Real has: leave --candidates out, "
+            "or evaluate with --protocol real"
+        )
     if protocol != "knn":
         if first.kind == "labels":
             raise ConfigError(f"{first.root} has labels and no triplets: evaluate it with --protocol knn")
+        if protocol == "real" and candidates is None and len(collections) > 1:
+            candidates = len(clips) - 1
         return Exam(protocol, Gallery(clips), candidates, rules)
     if first.kind != "labels":
         raise ConfigError(f"{first.root} has no labels.csv: kNN asks for the label of a clip")
-    splits = [clip.split for own in collections for clip in own.clips]
+    if len(collections) > 1:
+        raise ConfigError("kNN asks among labelled clips alone: leave --distractors and --backwards out")
+    splits = [clip.split for clip in first.clips]
     query = tuple(index for index, split in enumerate(splits) if split != "gallery")
     other = tuple(index for index, split in enumerate(splits) if split == "gallery") or query
     if not query:
@@ -158,6 +168,7 @@ def answer(exam: Exam, vectors: Vectors, method: str, backbone: str, kind: Kind,
         tie=exam.rules.tie,
         index=exam.rules.index,
     )
+    paper = _paper_row(exam.protocol, name, kind)
     return MethodRow(
         method,
         backbone,
@@ -170,7 +181,8 @@ def answer(exam: Exam, vectors: Vectors, method: str, backbone: str, kind: Kind,
         overall=share(found.majority),
         mean=found.majority.value,
         hits=tuple(map(bool, found.majority_hits)),
-        quoted=_quoted(exam.protocol, name, kind),
+        quoted=quoted_row(exam.protocol, paper),
+        quoted_name=paper,
     )
 
 
@@ -179,6 +191,7 @@ def answer_similarity(
 ) -> MethodRow:
     """What a similarity (Q, N) of queries to clips answers. Raises as ``answer``."""
     found = ask(exam, similarity, exam.gallery)
+    paper = _paper_row(exam.protocol, name, kind)
     return MethodRow(
         method,
         backbone,
@@ -187,7 +200,8 @@ def answer_similarity(
         overall=share(found.overall),
         mean=found.mean,
         hits=tuple(map(bool, found.hits)),
-        quoted=_quoted(exam.protocol, name, kind),
+        quoted=quoted_row(exam.protocol, paper),
+        quoted_name=paper,
     )
 
 
@@ -242,18 +256,21 @@ def _compared(first: MethodRow, second: MethodRow) -> Comparison:
     return Comparison(first.method, second.method, test.only_first, test.only_second, test.p_value)
 
 
-def _quoted(protocol: ProtocolName, name: str, kind: Kind) -> dict[str, float]:
-    table = QUOTED[protocol]
+def _paper_row(protocol: ProtocolName, name: str, kind: Kind) -> str:
+    """What the paper's table calls an embedder's like; empty where it has none."""
     model = next((title for start, title in _PAPER_NAMES.items() if name.startswith(start)), name)
     row = {"mean": model, "moments": f"SM-{model}", "brought": model}.get(kind, "")
-    return quoted_row(protocol, row) if row in table.rows else {}
+    return row if row in QUOTED[protocol].rows else ""
 
 
 def quoted_row(protocol: ProtocolName, row: str) -> dict[str, float]:
-    """A row of the paper's table in percent; SimMotion-Real has no categories, only their average."""
+    """A row of the paper's table in percent, empty for none of its rows.
+
+    SimMotion-Real has no categories, only their average.
+    """
     table = QUOTED[protocol]
     columns = (AVERAGE,) if protocol == "real" else table.columns
-    return dict(zip(columns, table.rows[row], strict=True))
+    return dict(zip(columns, table.rows[row], strict=True)) if row in table.rows else {}
 
 
 def share(accuracy: Accuracy) -> Share:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +21,11 @@ class BackboneSpec:
     checkpoint: str | None = None
     revision: str | None = None
 
+    @property
+    def weights(self) -> str:
+        """What stood after the equals sign; empty for the name's own weights."""
+        return "@".join(filter(None, (self.checkpoint, self.revision)))
+
 
 def parse_backbone(text: str) -> BackboneSpec:
     """Raises ``ConfigError`` for a text of another form."""
@@ -35,13 +39,6 @@ def parse_backbone(text: str) -> BackboneSpec:
         return BackboneSpec(name, checkpoint or None)
     source, _, revision = checkpoint.partition("@")
     return BackboneSpec(name, source or None, revision or None)
-
-
-def default_device() -> str:
-    """The accelerator of this machine, or its processor."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @dataclass(frozen=True)
@@ -58,9 +55,8 @@ class Options:
         return self.device != "cpu"
 
 
-@functools.lru_cache(maxsize=1)
 def embedder(spec: BackboneSpec, options: Options) -> Embedder:
-    """The embedder of a backbone, one at a time in memory: weights stay loaded until another is asked for.
+    """The embedder of a backbone. Its weights are found and not yet loaded.
 
     Raises ``BackboneError`` for an unknown name and for weights that cannot be had.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -162,13 +163,11 @@ def _leave(code: int, kind: str, error: Exception) -> None:
     sys.exit(code)
 
 
-def _announce(url: str) -> None:
-    from flows.recipe import recipe_names
-
+def _announce(url: str, deployments: Sequence[str]) -> None:
     console.print(f"Prefect is at {url.removesuffix('/api')}. In another terminal:")
     console.print(f"  export PREFECT_API_URL={url}", highlight=False)
-    for name in recipe_names():
-        console.print(f"  prefect deployment run build-synthetic/{name}", highlight=False)
+    for name in deployments:
+        console.print(f"  prefect deployment run {name}", highlight=False)
     console.print("Ctrl-C stops the server and what it serves.")
 
 

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,8 +42,7 @@ def embed(
     """Bring every clip's variants, its order and its rhythm into ``store``, those that are not there yet.
 
     ``on_gpu`` says that the processor is free for decoding; ``keep_frames`` keeps the mean of every
-    frame's patches, too.  What is embedded is kept whatever
-    happens to the clips after it.
+    frame's patches, too.  What is embedded is kept whatever happens to the clips after it.
 
     Raises ``ConfigError`` at the end with the clips that could not be embedded, and ``BackboneError``
     when the weights cannot be had.
@@ -57,6 +55,8 @@ def embed(
 
     wanted = [*map(str, variants), ORDER, RHYTHM, *([FRAMES] if keep_frames else [])]
     missing = store.missing({clip.sha256 for own in collections for clip in own.clips}, wanted)
+    if not missing:
+        return  # weights are not loaded for nothing
     stage = f"embed {embedder.facts.title}"
     progress.expect(stage, len(missing))
     failures: dict[str, Exception] = {}
@@ -69,9 +69,10 @@ def embed(
         progress.advance(stage)
 
     def loads() -> Iterator[tuple[str, partial[npt.NDArray[np.uint8]]]]:
-        for clip, content in chain.from_iterable(own.contents(missing) for own in collections):
-            sha256_of[clip.clip_id] = clip.sha256
-            yield clip.clip_id, partial(_frames, clip, content, embedder.facts.num_frames)
+        for own in collections:
+            for clip, content in own.contents(missing - set(sha256_of.values())):
+                sha256_of[clip.clip_id] = clip.sha256
+                yield clip.clip_id, partial(_frames, clip, content, embedder.facts.num_frames)
 
     waiting: dict[str, dict[str, Vectors]] = {}
     flushed = time.monotonic()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,21 +16,22 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from pydantic import Field
 
 from data.collection import ClipCollection, open_collection, open_distractors, reversed_references
+from data.errors import ConfigError
 from data.vectors import VectorStore
 from flows.asking import QUOTED, Exam, KnnRules, compared, exam, quoted_row, rehearse
-from flows.backbones import BackboneSpec, Options, default_device, embedder, parse_backbone
+from flows.backbones import BackboneSpec, Options, embedder, parse_backbone
 from flows.embedding import embed
 from flows.evaluation import Ablation, Evaluation, write_json
 from flows.evaluation_page import write_page
 from flows.evaluation_tables import markdown_tables
-from flows.measuring import PAPER_FRAMES, Measurement, ablations, brought, measured, oracle
+from flows.measuring import NUM_FRAMES_TITLE, PAPER_FRAMES, Measurement, ablations, brought, measured, oracle
 from flows.posters import posters
 from flows.progress import LogProgress, watcher
 from flows.tasks import LOCAL_TASK, run_step
 
 if TYPE_CHECKING:
     from moments.descriptors import Variant
-    from moments.embedder import Embedder
+    from moments.embedder import Embedder, EmbedderFacts
     from moments.protocols.methods import Method
 
 JSON, PAGE = "evaluation.json", "evaluation.html"
@@ -91,31 +92,36 @@ def evaluate(
         device: Where the backbone runs; the accelerator when empty and there is one.
         to: Folder of the results; beside a built data set, else below out/evaluate, when empty.
     """
+    from moments.backbones.catalogue import default_device
+
     progress = watcher.get() or LogProgress(get_run_logger())
     specs = [parse_backbone(text) for text in (*ALWAYS, *(backbones or ["hog"]))]
     first = open_collection(Path(path))
-    collections = [first, *([open_distractors(Path(distractors))] if distractors else [])]
-    if backwards:
-        collections.append(reversed_references(first))
+    # What is backwards comes before distractors: these fill up the candidates that are asked for.
+    collections = [first, *([reversed_references(first)] if backwards else [])]
+    collections += [open_distractors(Path(distractors))] if distractors else []
     questions = exam(collections, protocol, candidates, KnnRules(k, knn_weight, knn_tie, knn_index))
+    if ablation and questions.protocol == "knn":
+        raise ConfigError("Tables 4 and 5 are of retrieval: leave --ablation out of an evaluation by kNN")
     rehearse(questions)
     brought_rows = [brought(questions, Path(file)) for file in vectors or []]
 
     options = Options(num_frames, mode, precision, device or default_device())
+    entrants = _entrants(specs, options, ablation)
     root = vector_root(first, to)
     found: list[Measurement] = []
     tables: list[Ablation] = []
     identities: dict[str, dict[str, Any]] = {}
-    for spec in dict.fromkeys(specs):
-        always = spec.name in ALWAYS
-        own, variants, base = _embedder(spec, Options() if always else options, ablation and not always)
+    while entrants:
+        entrant = entrants.pop(0)  # weights are let go before the next are loaded
+        own, facts = entrant.embedder, entrant.shown
         store = VectorStore(root, own.facts.name, own.facts.identity)
-        run_step(embed_task, collections, own, variants, store, progress, on_gpu=options.on_gpu)
-        methods = METHODS.get(spec.name, ALL_METHODS)
-        found.append(run_step(measure_task, questions, store, own.facts, base, methods))
-        if ablation and not always and questions.protocol != "knn":
-            tables += run_step(ablation_task, questions, store, own.facts)
-        identities[own.facts.title] = json.loads(own.facts.identity)
+        run_step(embed_task, collections, own, entrant.variants, store, progress, on_gpu=options.on_gpu)
+        methods = METHODS.get(facts.name, ALL_METHODS)
+        found.append(run_step(measure_task, questions, store, facts, entrant.base, methods))
+        if ablation and facts.name not in ALWAYS:
+            tables += run_step(ablation_task, questions, store, facts)
+        identities[facts.title] = json.loads(own.facts.identity)
     found += [*brought_rows, oracle(questions, collections)]
 
     evaluation = _evaluation(first, questions, found, tables, identities, backwards)
@@ -124,19 +130,43 @@ def evaluate(
     return evaluation, folder / PAGE
 
 
-def _embedder(
-    spec: BackboneSpec, options: Options, ablation: bool
-) -> tuple[Embedder, tuple[Variant, ...], Variant]:
-    """The embedder, what is to be kept of its features, and which of it the methods are measured on."""
+@dataclass(frozen=True)
+class _Entrant:
+    """An embedder, what is to be kept of its features, and which of it the methods are measured on."""
+
+    embedder: Embedder
+    variants: tuple[Variant, ...]
+    base: Variant
+    shown: EmbedderFacts
+
+
+def _entrants(specs: Sequence[BackboneSpec], options: Options, ablation: bool) -> list[_Entrant]:
+    """Everyone before the first clip is embedded, so that no name or checkpoint fails after hours.
+
+    Each embedder once, whatever it is called; checkpoints of one title are told apart by where they lie.
+    """
+    entrants: dict[str, _Entrant] = {}
+    for spec in specs:
+        always = spec.name in ALWAYS
+        entrant = _entrant(spec, Options() if always else options, ablation and not always)
+        titles = {own.shown.title for own in entrants.values()}
+        if entrant.shown.title in titles and spec.checkpoint is not None:
+            title = f"{entrant.shown.title} ({spec.weights})"
+            entrant = replace(entrant, shown=replace(entrant.shown, title=title))
+        entrants.setdefault(entrant.embedder.facts.identity, entrant)
+    return list(entrants.values())
+
+
+def _entrant(spec: BackboneSpec, options: Options, ablation: bool) -> _Entrant:
     from moments.descriptors import STANDARD, Variant, ablation_variants
 
     own = embedder(spec, options)
     if not ablation:
-        return own, STANDARD, Variant()
+        return _Entrant(own, STANDARD, Variant(), own.facts)
     if not own.facts.frame_wise:
-        return own, ablation_variants(None), Variant()
+        return _Entrant(own, ablation_variants(None), Variant(), own.facts)
     own = embedder(spec, replace(options, num_frames=ABLATION_FRAMES))
-    return own, ablation_variants(ABLATION_FRAMES), Variant(num_frames=PAPER_FRAMES)
+    return _Entrant(own, ablation_variants(ABLATION_FRAMES), Variant(num_frames=PAPER_FRAMES), own.facts)
 
 
 def _evaluation(
@@ -150,7 +180,7 @@ def _evaluation(
     rows = [row for own in found for row in own.rows]
     quoted = QUOTED[questions.protocol]
     notes = [note for own in found for note in own.notes]
-    if tables:
+    if any(table.title == NUM_FRAMES_TITLE for table in tables):
         notes.append(ABLATION_NOTE)
     if backwards:
         notes.append("Every reference backwards in time is a candidate, too.")

@@ -119,13 +119,11 @@ def _remark(text: str) -> Text:
 
 
 def _dense_table(header: list[str], rows: list[list[str]], *, num_names: int = 1) -> Table:
-    """``rich_table`` in which only the first columns, the names, wrap, so that figures stay whole."""
+    """``rich_table`` with less air, whose first columns hold names and wrap."""
     table = rich_table([title.replace(" ", "\n") for title in header], rows)
     table.padding = (0, 1, 0, 0)
-    for index, column in enumerate(table.columns):
-        column.no_wrap = False
-        if index < num_names:
-            column.justify, column.max_width = "left", MAX_NAME_WIDTH
+    for column in table.columns[:num_names]:
+        column.justify, column.no_wrap, column.max_width = "left", False, MAX_NAME_WIDTH
     return table
 
 

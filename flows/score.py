@@ -18,7 +18,7 @@ from data.collection import ClipCollection, CollectedClip, open_collection
 from data.schema import Role
 from data.scores import ClipScore, write_scores
 from data.vectors import Vectors, VectorStore
-from flows.backbones import Options, default_device, embedder, parse_backbone
+from flows.backbones import Options, embedder, parse_backbone
 from flows.embedding import ORDER, RHYTHM, embed
 from flows.evaluate import vector_root
 from flows.progress import LogProgress, watcher
@@ -50,15 +50,18 @@ def score(
         device: Where the backbone runs; the accelerator when empty and there is one.
         to: Folder of the results; inside a built data set, else below out/evaluate, when empty.
     """
+    from moments.backbones.catalogue import default_device
     from moments.descriptors import STANDARD
 
     progress = watcher.get() or LogProgress(get_run_logger())
     options = Options(num_frames, mode, precision, device or default_device())
     collection = open_collection(Path(path))
     root = vector_root(collection, to)
+    # All are found before the first clip is embedded, so that no name or checkpoint fails after hours.
+    embedders = [embedder(spec, options) for spec in map(parse_backbone, backbones or ["hog"])]
     written = {}
-    for spec in dict.fromkeys(map(parse_backbone, backbones or ["hog"])):
-        own = embedder(spec, options)
+    while embedders:
+        own = embedders.pop(0)  # weights are let go before the next are loaded
         store = VectorStore(root, own.facts.name, own.facts.identity)
         run_step(
             embed_task, [collection], own, STANDARD, store, progress, on_gpu=options.on_gpu, keep_frames=True

@@ -1,23 +1,30 @@
 """``simmotion up``: a Prefect server and a process that serves every deployment, in one command.
 
-The deployments are the bundled recipes: ``build-synthetic/<recipe>``.
+The deployments are the bundled recipes, ``build-synthetic/<recipe>``, and what is asked of a data set,
+``score/dataset`` and ``evaluate/dataset``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
-from prefect import serve
+from prefect import Flow, serve
 from prefect.deployments.runner import RunnerDeployment
 from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from data.errors import BackendUnavailable
 from flows.build_synthetic import build_synthetic
+from flows.evaluate import evaluate
 from flows.recipe import load_recipe, recipe_names
+from flows.score import score
 from flows.server import is_healthy, prefect_server
+
+DATASET = "dataset"  # the deployment's name of whatever is asked of one
+SCORE_DESCRIPTION = "Pace of every clip, and its likeness to the reference of its triplet, as Parquet."
+EVALUATE_DESCRIPTION = "The paper's questions asked of a data set: tables, paired tests and a page."
 
 
 @contextmanager
@@ -43,24 +50,29 @@ def api(port: int | None = None, *, services: bool = False) -> Iterator[str]:
 
 
 def deployments() -> list[RunnerDeployment]:
-    """One deployment for each bundled recipe, with its folder below the working directory."""
-    return [_deployment(name) for name in recipe_names()]
+    """One for each bundled recipe, with its folder below the working directory, and two for data sets."""
+    builds = [
+        _deployment(build_synthetic, name, load_recipe(name).description, recipe=name, out=f"out/{name}")
+        for name in recipe_names()
+    ]
+    return [
+        *builds,
+        _deployment(score, DATASET, SCORE_DESCRIPTION, path="out/demo"),
+        _deployment(evaluate, DATASET, EVALUATE_DESCRIPTION, path="out/demo"),
+    ]
 
 
-def _deployment(name: str) -> RunnerDeployment:
-    deployment = build_synthetic.to_deployment(
-        name=name,
-        parameters={"recipe": name, "out": str(Path("out") / name)},
-        description=load_recipe(name).description,
-        tags=["simmotion"],
+def _deployment(flow: Flow[..., Any], name: str, description: str, **parameters: object) -> RunnerDeployment:
+    deployment = flow.to_deployment(
+        name=name, parameters=parameters, description=description, tags=["simmotion"]
     )
     assert isinstance(deployment, RunnerDeployment), "awaitable only inside a running event loop"
     return deployment
 
 
-def up(port: int, announce: Callable[[str], None]) -> None:
-    """Serve until interrupted. ``announce`` is told the API's address once everything is ready."""
+def up(port: int, announce: Callable[[str, Sequence[str]], None]) -> None:
+    """Serve until interrupted. ``announce`` gets the API's address and all names once everything is ready."""
     with api(port, services=True) as url:
         ready = deployments()
-        announce(url)
+        announce(url, [f"{deployment.flow_name}/{deployment.name}" for deployment in ready])
         serve(*ready, print_starting_message=False)

@@ -3,11 +3,12 @@
 import re
 import subprocess
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import yaml
 
-from flows.recipe import load_recipe, recipe_names
+from flows.serve import deployments
 from tests import readme_tree
 
 ROOT = Path(__file__).parents[1]
@@ -35,10 +36,18 @@ def test_the_newest_change_is_of_this_version() -> None:
 
 def test_the_deployments_of_workers_are_those_that_up_serves() -> None:
     written = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    assert {row["name"] for row in written} == set(recipe_names())
-    for row in written:
-        assert row["parameters"] == {"recipe": row["name"], "out": f"out/{row['name']}"}
-        assert row["description"] == load_recipe(row["name"]).description
+    served = [
+        {
+            "name": own.name,
+            "entrypoint": own.entrypoint,
+            "description": own.description,
+            "tags": own.tags,
+            "parameters": own.parameters,
+            "work_pool": {"name": "simmotion"},
+        }
+        for own in deployments()
+    ]
+    assert written == served
 
 
 def test_every_dependency_is_pinned() -> None:
@@ -47,7 +56,8 @@ def test_every_dependency_is_pinned() -> None:
         for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
     project = _project()
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]  # type: ignore[misc,index]
+    extras = project["optional-dependencies"].values()  # type: ignore[attr-defined]
+    wanted = [*project["dependencies"], *chain.from_iterable(extras)]  # type: ignore[misc]
     names = {re.split(r"[<>=\[; ]", line)[0].lower() for line in wanted}
     assert names <= pinned, names - pinned
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+import torch
+
 from moments.backbones.checkpoint import find_checkpoint
 from moments.backbones.external import GROUP, build_external, external_names
 from moments.backbones.family import Family, FrozenModel
@@ -79,6 +81,11 @@ VIDEO_BACKBONES: dict[str, Entry] = {
 def embedder_names() -> list[str]:
     """Every name that ``build_embedder`` takes, those of installed packages last."""
     return [*CLASSICAL, *ALIASES, *IMAGE_BACKBONES, *VIDEO_BACKBONES, *external_names()]
+
+
+def default_device() -> str:
+    """The accelerator of this machine, or its processor."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def build_embedder(

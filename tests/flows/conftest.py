@@ -1,6 +1,7 @@
-"""One Prefect server and one finished tiny build for all tests that need them."""
+"""One Prefect server, one finished tiny build and tiny checkpoints for all tests that need them."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from flows.server import prefect_server
 from tests.flows.commands import TINY, simmotion
+from tests.moments.backbones.checkpoints import save
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,25 @@ def undisturbed(prefect: Prefect, tmp_path_factory: pytest.TempPathFactory) -> P
     run = simmotion("build", "--out", out, *TINY, environment=prefect.environment)
     assert run.returncode == 0, run.stderr
     return out
+
+
+@pytest.fixture(scope="module")
+def built(undisturbed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an evaluation needs of that build, to write into."""
+    out = tmp_path_factory.mktemp("built") / "tiny"
+    out.mkdir()
+    shutil.copy(undisturbed / "manifest.json", out)
+    shutil.copytree(undisturbed / "data", out / "data")
+    return out
+
+
+@pytest.fixture(scope="session")
+def dinov2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny checkpoint of an image backbone."""
+    return save("dinov2", tmp_path_factory.mktemp("checkpoints") / "dinov2")
+
+
+@pytest.fixture(scope="session")
+def videomae(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny checkpoint of a backbone that joins frames."""
+    return save("videomae", tmp_path_factory.mktemp("checkpoints") / "videomae")

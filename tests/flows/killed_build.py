@@ -25,7 +25,7 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _dies_before(function: Callable[..., Any], count: int) -> Callable[..., Any]:
+def dies_before(function: Callable[..., Any], count: int) -> Callable[..., Any]:
     calls = itertools.count(1)
 
     def wrapped(*arguments: Any, **options: Any) -> Any:
@@ -53,17 +53,17 @@ def _patch(moment: str, count: int) -> None:
         case "half a clip is encoded":
             stages.encode = _dies_in_the_middle_of_encoding(count)  # type: ignore[assignment]
         case "a record is about to be written":
-            Store.publish = _dies_before(Store.publish, count)  # type: ignore[method-assign]
+            Store.publish = dies_before(Store.publish, count)  # type: ignore[method-assign]
         case "a work is about to enter the ledger":
-            stages.append = _dies_before(stages.append, count)  # type: ignore[assignment]
+            stages.append = dies_before(stages.append, count)  # type: ignore[assignment]
         case "a shard is half written":
-            pq.ParquetWriter.close = _dies_before(pq.ParquetWriter.close, count)
+            pq.ParquetWriter.close = dies_before(pq.ParquetWriter.close, count)
         case "the card is about to be written":
-            card.write = _dies_before(card.write, count)  # type: ignore[assignment]
+            card.write = dies_before(card.write, count)  # type: ignore[assignment]
         case "the manifest is about to be written":
-            manifest.write = _dies_before(manifest.write, count)  # type: ignore[assignment]
+            manifest.write = dies_before(manifest.write, count)  # type: ignore[assignment]
         case "the report is about to be written":
-            publish.write_report = _dies_before(report.write_report, count)  # type: ignore[assignment]
+            publish.write_report = dies_before(report.write_report, count)  # type: ignore[assignment]
         case _:
             raise SystemExit(f"unknown moment {moment!r}")
 

@@ -77,10 +77,17 @@ def up(prefect: Prefect, tmp_path: Path) -> Iterator[Up]:
     started.close()
 
 
-def test_a_deployment_really_builds_and_ctrl_c_leaves_nothing_behind(up: Up, tmp_path: Path) -> None:
+def test_deployments_really_build_and_evaluate_and_ctrl_c_leaves_nothing_behind(
+    up: Up, tmp_path: Path
+) -> None:
     run = up.run("build-synthetic/demo", *PARAMETERS)
     assert run.returncode == 0, run.stdout + run.stderr + "".join(up.lines)
     assert manifest.read(tmp_path / "out" / "demo" / "manifest.json").counts.accepted == 1
+
+    assert "  prefect deployment run evaluate/dataset\n" in up.lines
+    asked = up.run("evaluate/dataset")
+    assert asked.returncode == 0, asked.stdout + asked.stderr + "".join(up.lines)
+    assert (tmp_path / "out" / "demo" / "evaluation" / "synthetic" / "evaluation.html").is_file()
 
     refused = up.run("build-synthetic/paper", "per_category=0")
     assert refused.returncode != 0, "the schema of the parameters must refuse zero triplets"
