@@ -32,6 +32,9 @@ tree: $(STAMP)  ## write the tree in the README anew
 bench: $(STAMP)  ## measure speed and memory; prints ratios of two ways in one run
 	$(BIN)/python -m tests.benchmarks.bench_render
 	$(BIN)/python -m tests.benchmarks.bench_build
+	$(BIN)/python -m tests.benchmarks.bench_backbone
+	$(BIN)/python -m tests.benchmarks.bench_ablation
+	$(BIN)/python -m tests.benchmarks.bench_gpu
 
 # The pins decide whether an environment is up to date: a changed constraints.txt installs again.
 $(STAMP): constraints.txt pyproject.toml

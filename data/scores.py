@@ -46,7 +46,8 @@ class ClipScore:
     """One row. ``spf`` is the normalised semantic progress at every embedded frame, in [0, 1].
 
     The four ``*_to_reference`` are cosines with the reference of the clip's own triplet: 1 for the
-    reference itself (0 where it has no direction), None for a clip outside a triplet.  The texts but ``clip_id`` are None where unknown.
+    reference itself (0 where it has no direction), None for a clip outside a triplet.  The texts but
+    ``clip_id`` are None where unknown.
     """
 
     clip_sha256: str

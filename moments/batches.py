@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
@@ -26,6 +27,8 @@ Load = Callable[[], Frames]
 Described = dict[str, Tensor]
 """The descriptors of one clip by name, (R, D) each; see ``describe``."""
 
+_Outcomes = list[tuple[str, Described | FeatureError]]
+
 
 def reraise(name: str, error: Exception) -> None:
     """The default answer to a clip that fails: the error ends the work."""
@@ -40,37 +43,68 @@ def described(
     further: Callable[[], Mapping[str, Accumulator]] = dict,
     batch_clips: int = 1,
     decode_threads: int = 2,
+    forward_threads: int = 1,
     failed: Callable[[str, Exception], None] = reraise,
 ) -> Iterator[tuple[str, Described]]:
     """Every clip's name and descriptors, in the order of ``clips``.
 
     At most ``batch_clips`` clips of one shape go through the backbone together, fewer when its memory
-    does not suffice, and about two batches more wait in memory.  ``further`` makes the additional
-    accumulators of a batch anew.  A clip whose function raises, or whose features cannot be used, goes
-    to ``failed`` with its error, which names it; when that returns, the clip is left out.
+    does not suffice, and about two batches more wait in memory.  ``forward_threads`` batches are in the
+    backbone at a time and share torch's threads: on a CPU one for each core is best, for none then waits
+    for another within an operation; the embedder's ``features`` must allow it.  ``further`` makes the
+    additional accumulators of a batch anew.  A clip whose function raises, or whose features cannot be
+    used, goes to ``failed`` with its error, which names it; when that returns, the clip is left out.
 
     Raises ``BackboneError`` when the weights cannot be had or one clip alone is too much for the memory.
     """
     embedder.open()
 
-    def rows_of(names: Sequence[str], batch: Tensor) -> Iterator[tuple[str, Described]]:
+    def forward(names: Sequence[str], batch: Tensor) -> _Outcomes:
         try:
             found = describe(embedder.features(batch), variants, num_frames=batch.shape[1], further=further())
         except (FeatureError, torch.OutOfMemoryError) as error:
             if len(names) == 1:
-                failed(names[0], _named(names[0], error))
-                return
+                return [(names[0], _named(names[0], error))]
             half = len(names) // 2  # which clip it was, and how many fit, is found by halving
-            yield from rows_of(names[:half], batch[:half])
-            yield from rows_of(names[half:], batch[half:])
-            return
-        for index, name in enumerate(names):
-            yield name, {key: rows[index] for key, rows in found.items()}
+            return forward(names[:half], batch[:half]) + forward(names[half:], batch[half:])
+        return [(name, {key: rows[index] for key, rows in found.items()}) for index, name in enumerate(names)]
 
-    with ThreadPoolExecutor(decode_threads, thread_name_prefix="decode") as pool:
-        prepared = _ahead(clips, embedder, pool, 2 * batch_clips + decode_threads, failed)
-        for names, batch in _batches(prepared, batch_clips):
-            yield from rows_of(names, batch)
+    def finished(future: Future[_Outcomes]) -> Iterator[tuple[str, Described]]:
+        for name, outcome in future.result():
+            if isinstance(outcome, FeatureError):
+                failed(name, outcome)
+            else:
+                yield name, outcome
+
+    with (
+        ThreadPoolExecutor(decode_threads, thread_name_prefix="decode") as decoding,
+        _forwarding(forward_threads) as forwarding,
+    ):
+        running: deque[Future[_Outcomes]] = deque()
+        prepared = _ahead(clips, embedder, decoding, batch_clips + decode_threads, failed)
+        try:
+            for names, batch in _batches(prepared, batch_clips):
+                running.append(forwarding.submit(forward, names, batch))
+                if len(running) > forward_threads:  # one waits, so that no thread does
+                    yield from finished(running.popleft())
+            while running:
+                yield from finished(running.popleft())
+        finally:
+            for future in running:
+                future.cancel()
+
+
+@contextmanager
+def _forwarding(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads of which each computes with its share of torch's own."""
+    all_threads = torch.get_num_threads()
+    share = max(1, all_threads // threads)
+    try:
+        with ThreadPoolExecutor(threads, "forward", torch.set_num_threads, (share,)) as pool:
+            yield pool
+    finally:
+        # The number holds for the thread that sets it, but also for all that begin later.
+        torch.set_num_threads(all_threads)
 
 
 def _ahead(

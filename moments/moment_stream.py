@@ -65,11 +65,13 @@ class MomentStream:
         if self.num_frames == 0:
             raise FeatureError("features of no frame came; expected (…, t, P, D) with t ≥ 1")
 
-    def _merge(self, part: Tensor) -> None:
-        if not part.isfinite().all():
-            spoilt = ~part.isfinite().flatten(-2).all(-1).reshape(-1, part.shape[-3]).all(0)
+    def _expect_finite(self, part: Tensor) -> None:
+        spoilt = (~part.isfinite()).flatten(-2).any(-1).reshape(-1, part.shape[-3]).any(0)
+        if spoilt.any():
             frame = self.num_frames + int(spoilt.nonzero()[0])
             raise FeatureError(f"features of frame {frame} are not finite: the backbone failed on this clip")
+
+    def _merge(self, part: Tensor) -> None:
         if self.num_frames == 0:
             self._origin = part[..., 0, :, :].clone()
         elif part[..., 0, :, :].shape != self._origin.shape:
@@ -78,10 +80,13 @@ class MomentStream:
             )
         moved = part - self._origin.unsqueeze(-3)
         new, shift = part.shape[-3], moved.mean(-3)
+        # A sum is finite only where all its terms are; to ask every term costs more than all the moments.
+        if not shift.sum().isfinite():
+            self._expect_finite(part)
         left = moved.sub_(shift.unsqueeze(-3))
         sums, power = [], left
-        for _ in range(2, self.orders + 1):
-            power = power * left
+        for order in range(2, self.orders + 1):
+            power = left.square() if order == 2 else power.mul_(left)
             sums.append(power.sum(-3))
         if self.num_frames == 0:
             self.num_frames, self._shift, self._sums = new, shift, sums

@@ -36,7 +36,7 @@ class OrderStream:
     def __init__(self) -> None:
         self._latest: Tensor | None = None
         self._changes: list[Tensor] = []
-        self._states: list[Tensor] = []
+        self._steps: list[Tensor] = []
 
     def update(self, features: Tensor) -> None:
         """The next frames, floats (B, t, P, D). Raises ``FeatureError`` for another shape."""
@@ -44,12 +44,14 @@ class OrderStream:
             raise FeatureError(
                 f"features are {features.dtype} {tuple(features.shape)}; expected floats (B, t, P, D)"
             )
-        window = features if self._latest is None else torch.cat([self._latest, features], dim=1)
-        self._changes.append((window[:, 1:] - window[:, :-1]).abs().mean((2, 3), dtype=torch.float64))
-        means = window.mean(2, dtype=torch.float64)
-        # Half way between the frames, where the change is: anything else would not be odd under reversal.
-        self._states.append((means[:, 1:] + means[:, :-1]) / 2)
-        self._latest = window[:, -1:].clone()
+        parts = [features[:, 1:] - features[:, :-1]]
+        if self._latest is not None:
+            parts.insert(0, features[:, :1] - self._latest)
+        for steps in parts:
+            # Sums of few terms in float32, of many in float64: as exact, and several times as fast.
+            self._changes.append(steps.abs().mean(3).mean(2, dtype=torch.float64))
+            self._steps.append(steps.mean(2).double())
+        self._latest = features[:, -1:].clone()
 
     def finish(self) -> Tensor:
         """A row for each gap of 1, 2, 4, 8 and 16 steps: float32 (B, R=5, D), together of length 1 per clip.
@@ -60,7 +62,10 @@ class OrderStream:
         """
         if self._latest is None:
             raise FeatureError("no frames came: a clip has at least one")
-        state = torch.cat(self._states, dim=1)
+        steps = torch.cat(self._steps, dim=1)
+        # From the first frame, since where it began does not matter; half way between the frames, where the
+        # change is: anything else would not be odd under reversal.
+        state = steps.cumsum(1) - steps / 2
         change = torch.cat(self._changes, dim=1)[:, :, None]
         if not state.isfinite().all():
             clip = int((~state.isfinite()).flatten(1).any(1).nonzero()[0])

@@ -8,6 +8,8 @@ lag 0, so that a gallery takes one matrix product instead of a comparison for ea
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -23,7 +25,7 @@ class RhythmStream:
 
     def __init__(self) -> None:
         self._frames = 0
-        self._latest: Tensor | None = None
+        self._recent: deque[Tensor] = deque(maxlen=max(GAPS_FRAMES))
         self._bands: dict[int, list[Tensor]] = {gap: [] for gap in GAPS_FRAMES}
 
     def update(self, features: Tensor) -> None:
@@ -32,18 +34,15 @@ class RhythmStream:
             raise FeatureError(
                 f"features are {features.dtype} {tuple(features.shape)}; expected floats (B, t, P, D)"
             )
-        frames = features.shape[1]
-        window = features if self._latest is None else torch.cat([self._latest, features], dim=1)
-        for gap, band in self._bands.items():
-            changes = min(frames, window.shape[1] - gap)
-            if changes > 0:
-                late = window[:, -changes:]
-                early = window[:, -changes - gap : -gap]
-                change = torch.linalg.vector_norm(late - early, dim=3)
-                band.append((change / (change + HALF_CHANGE)).double().mean(2).sqrt())
-        # A copy, for a view would keep the whole window alive.
-        self._latest = window[:, -max(GAPS_FRAMES) :].clone()
-        self._frames += frames
+        for frame in features.unbind(1):
+            early = [self._recent[-gap] for gap in GAPS_FRAMES if gap <= len(self._recent)]
+            if early:
+                change = torch.stack([torch.linalg.vector_norm(frame - one, dim=2) for one in early])
+                values = (change / (change + HALF_CHANGE)).double().mean(2, keepdim=True).sqrt()
+                for band, value in zip(self._bands.values(), values, strict=False):
+                    band.append(value)
+            self._recent.append(frame.clone())
+        self._frames += features.shape[1]
 
     def finish(self) -> Tensor:
         """Vectors of length 1, float32 (B, 1, L); L depends on T alone.
@@ -51,12 +50,13 @@ class RhythmStream:
         Zeros, which are at 0 to everything, for a clip that has less than 8 frames (then L = T) or
         a gap without any change.  Raises ``FeatureError`` when no frame came or features are not finite.
         """
-        if self._latest is None:
+        if not self._recent:
             raise FeatureError("no frames came: a clip has at least one")
+        latest = self._recent[-1]
         if self._frames < MIN_FRAMES:
-            return self._latest.new_zeros(len(self._latest), 1, self._frames, dtype=torch.float32)
+            return latest.new_zeros(len(latest), 1, self._frames, dtype=torch.float32)
         parts = []
-        silent = torch.zeros(len(self._latest), 1, dtype=torch.bool, device=self._latest.device)
+        silent = torch.zeros(len(latest), 1, dtype=torch.bool, device=latest.device)
         for gap in (gap for gap in GAPS_FRAMES if 3 * gap <= self._frames):
             band = torch.cat(self._bands[gap], dim=1)
             if not band.isfinite().all():

@@ -1,0 +1,207 @@
+"""Clips a second from MP4 to descriptor with ViT-B/14, beside the bare forward and beside the naive way.
+
+``python -m tests.benchmarks.bench_backbone [ROUNDS]``. Every round takes each way once, so that whatever
+else the machine does falls on all alike; medians over rounds are printed, and the ratios of each.
+
+The bare forward gets tensors that are ready, in our batches and precision. The naive way decodes all
+frames, stacks them resized in float32, sends the sampled ones through the model one by one, keeps all
+features and goes over them twice. Peak memory is taken in a process of its own for each way: how far the
+resident set grows while three clips are described, over what it was after one, with all that is free
+given back: weights and libraries are loaded then.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from data.video import decode, decode_sampled
+from moments.backbones.catalogue import build_embedder
+from moments.backbones.image import DINOV2, FRAMES_PER_FORWARD
+from moments.backbones.preprocessing import RELEASED_PX, Preprocessing, normalised, prepared
+from moments.batches import described
+from moments.descriptors import STANDARD, Variant
+from moments.embedder import frame_indices
+from moments.order import OrderStream
+from moments.rhythm import RhythmStream
+from moments.semantic_moments import combine
+from tests.benchmarks.material import CLIP_FRAMES, SIDE_PX, checkpoint, videos, vit_b
+
+CLIPS, ROUNDS, FRAMES = 6, 3, 32
+CORES = os.cpu_count() or 1
+PIXELS = Preprocessing(RELEASED_PX, RELEASED_PX, RELEASED_PX, "bicubic", DINOV2.mean, DINOV2.std)
+MIB = 2**20
+
+Way = Callable[[Sequence[Path]], list[Tensor]]
+"""Files in, a descriptor (3·D,) each out."""
+
+
+def model_of(folder: Path, dtype: torch.dtype) -> Any:
+    """The bare model, without anything of ours around it."""
+    from transformers import Dinov2Model
+
+    model: Any = Dinov2Model.from_pretrained(folder, dtype=dtype)  # which is in evaluation mode
+    return model
+
+
+def ours(folder: Path) -> Way:
+    """As ``simmotion evaluate`` does it on a CPU, in bfloat16, with order and rhythm."""
+    embedder = build_embedder("dinov2-base", checkpoint=str(folder), precision="bf16")
+    embedder.open()
+
+    def load(path: Path) -> npt.NDArray[np.uint8]:
+        return decode_sampled(path, lambda frames: frame_indices(frames, FRAMES).tolist()).frames
+
+    def run(paths: Sequence[Path]) -> list[Tensor]:
+        found = described(
+            [(path.name, partial(load, path)) for path in paths],
+            embedder,
+            STANDARD,
+            further=lambda: {"order": OrderStream(), "rhythm": RhythmStream()},
+            decode_threads=1,
+            forward_threads=CORES,
+        )
+        return [combine(rows[str(Variant())].double()) for _, rows in found]
+
+    return run
+
+
+def naive(folder: Path) -> Way:
+    """All frames at once, one forward a frame, all features kept, two passes over them, all in float32."""
+    model = model_of(folder, torch.float32)
+
+    @torch.inference_mode()
+    def one(path: Path) -> Tensor:
+        pixels = normalised(prepared(decode(path).frames, PIXELS), PIXELS)
+        sampled = pixels[torch.from_numpy(frame_indices(len(pixels), FRAMES))]
+        features = torch.cat([model(frame[None]).last_hidden_state[:, 1:] for frame in sampled])
+        mean, spread = features.mean(0), features.std(0)
+        skewness = ((features - mean) ** 3).mean(0) / (spread**3 + 1e-6)
+        rows = [
+            weight * normalize(moment.mean(0), dim=0)
+            for weight, moment in zip((1, 8, 4), (mean, spread, skewness), strict=True)
+        ]
+        return normalize(torch.cat(rows).double(), dim=0)
+
+    return lambda paths: [one(path) for path in paths]
+
+
+def bare(folder: Path, threads: int) -> Callable[[int], None]:
+    """Only the forward, bfloat16, of so many clips on tensors that are ready, ``threads`` clips at a time."""
+    model = model_of(folder, torch.bfloat16)
+    clip = torch.randn(FRAMES, 3, RELEASED_PX, RELEASED_PX).bfloat16()
+
+    @torch.inference_mode()
+    def forward(_: int) -> None:
+        for frames in torch.split(clip, FRAMES_PER_FORWARD):
+            model(frames)
+
+    def run(clips: int) -> None:
+        all_threads = torch.get_num_threads()
+        share = max(1, all_threads // threads)
+        with ThreadPoolExecutor(threads, "bare", torch.set_num_threads, (share,)) as pool:
+            list(pool.map(forward, range(clips)))
+        torch.set_num_threads(all_threads)
+
+    return run
+
+
+def memory(way: str, folder: Path, paths: Sequence[Path]) -> None:
+    """Print, as JSON, MiB: of the weights, and by how much the process grew at most while it described."""
+    run = {"ours": ours, "naive": naive}[way](folder)
+    # Weights are mapped from the file and read when they are first used; libraries are loaded then, too.
+    run(paths[:1])
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is resident now
+    before = _status("VmRSS")
+    run(paths)
+    grown = _status("VmHWM") - before
+    values = sum(weight.numel() for weight in model_of(folder, torch.float32).parameters())
+    print(json.dumps([values * (2 if way == "ours" else 4) / MIB, grown]))
+
+
+def _status(entry: str) -> float:
+    found = re.search(rf"{entry}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+def in_a_child(way: str, folder: Path, paths: Sequence[Path]) -> tuple[float, float]:
+    """Weights and growth of a way, in MiB, from a process that does nothing else."""
+    command = [sys.executable, "-m", "tests.benchmarks.bench_backbone", "--memory", way, folder, *paths]
+    child = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
+    weights, growth = json.loads(child.stdout)
+    return weights, growth
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def main(rounds: int) -> None:
+    """Print a row a way, the ratios asked for, and the peak memory of two."""
+    print(
+        f"ViT-B/14, {FRAMES} of {CLIP_FRAMES} frames, {SIDE_PX} px, {CORES} cores, medians of {rounds} rounds"
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, root = checkpoint(Path(temporary) / "vit-b", vit_b()), Path(temporary)
+        paths = videos(root, CLIPS)
+        ready, slow = ours(folder), naive(folder)
+        together, single = bare(folder, CORES), bare(folder, 1)
+        distance = 1 - float(ready(paths[:1])[0] @ slow(paths[:1])[0])  # and everything is warm
+        ways: dict[str, Callable[[], object]] = {
+            "MP4 to descriptor, bf16 (ours)": lambda: ready(paths),
+            f"bare forward, bf16, {CORES} clips at a time": lambda: together(CLIPS),
+            "bare forward, bf16, one at a time": lambda: single(2),
+            "naive, fp32": lambda: slow(paths[:1]),
+        }
+        clips = dict(zip(ways, (CLIPS, CLIPS, 2, 1), strict=True))
+        taken: dict[str, list[float]] = {way: [] for way in ways}  # seconds a clip
+        for _ in range(rounds):
+            for way, work in ways.items():
+                taken[way].append(seconds(work) / clips[way])
+        print(f"{'way':<36} {'clips/s':>8} {'ours / it':>9}   of single rounds")
+        for way, other in taken.items():
+            ratios = [theirs / own for own, theirs in zip(next(iter(taken.values())), other, strict=True)]
+            spread = " ".join(f"{ratio:.2f}" for ratio in sorted(ratios))
+            print(f"{way:<36} {1 / median(other):8.3f} {median(ratios):9.2f}   {spread}")
+        print(f"1 - cos of ours and naive: {distance:.1e}")
+        print(f"{'peak MiB':<36} {'weights':>8} {'growth':>8} {'both':>8}")
+        peaks = {way: in_a_child(way, folder, paths[:3]) for way in ("ours", "naive")}
+        for way, (weights, growth) in peaks.items():
+            print(f"{way:<36} {weights:8.0f} {growth:8.0f} {weights + growth:8.0f}")
+        (weights, growth), (all_weights, all_growth) = peaks.values()
+        print(
+            f"{'ours / naive':<36} {weights / all_weights:8.2f} {growth / all_growth:8.2f} "
+            f"{(weights + growth) / (all_weights + all_growth):8.2f}"
+        )
+
+
+if __name__ == "__main__":
+    if "--memory" in sys.argv:
+        way, folder, *paths = sys.argv[2:]
+        memory(way, Path(folder), list(map(Path, paths)))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)

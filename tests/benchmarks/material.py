@@ -1,0 +1,69 @@
+"""What the measurements of backbones work on: checkpoints of true size with random weights, and MP4 files.
+
+The time and memory of a forward pass depend on shapes, not on what was learned; no weights are fetched.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from data.schema import Clip, FloatArray
+from data.video import encode
+
+if TYPE_CHECKING:
+    from transformers import Dinov2Config
+
+CLIP_FRAMES, SIDE_PX, FPS = 80, 512, 16.0
+_SHAPE_PX = 192
+
+
+def vit_b() -> Dinov2Config:
+    """DINOv2-base: 768 channels, 12 layers, patches of 14 px."""
+    from transformers import Dinov2Config
+
+    return Dinov2Config(image_size=518, patch_size=14)
+
+
+def vit_l() -> Dinov2Config:
+    """DINOv2-large: 1024 channels, 24 layers, patches of 14 px."""
+    from transformers import Dinov2Config
+
+    return Dinov2Config(
+        hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, image_size=518, patch_size=14
+    )
+
+
+def checkpoint(folder: Path, config: Dinov2Config) -> Path:
+    """``folder`` with config.json and model.safetensors, as the hub has them; random weights."""
+    from transformers import Dinov2Model
+
+    torch.manual_seed(0)
+    Dinov2Model(config).save_pretrained(folder)
+    return folder
+
+
+def videos(folder: Path, number: int) -> list[Path]:
+    """Files of 80 frames, 512 px: a textured square that speeds up across a textured ground."""
+    paths = [folder / f"{index}.mp4" for index in range(number)]
+    for index, path in enumerate(paths):
+        rng = np.random.default_rng(index)
+        ground, shape = texture(rng, SIDE_PX), texture(rng, _SHAPE_PX)
+        way = np.linspace(0, 1, CLIP_FRAMES)[:, None] ** rng.uniform(0.5, 2, 2) * (SIDE_PX - _SHAPE_PX)
+        frames = np.repeat(ground[None], CLIP_FRAMES, axis=0)
+        for frame, (top, left) in zip(frames, way.astype(int), strict=True):
+            frame[top : top + _SHAPE_PX, left : left + _SHAPE_PX] = shape
+        encode(Clip(np.rint(frames).astype(np.uint8), FPS), path)
+    return paths
+
+
+def texture(rng: np.random.Generator, side_px: int) -> FloatArray:
+    """Colours 0 … 255 of coarse and fine blotches: (side_px, side_px, 3)."""
+    layers = [
+        rng.random((side_px // size, side_px // size, 3)).repeat(size, axis=0).repeat(size, axis=1)
+        for size in (64, 16, 4)
+    ]
+    return np.asarray(255 * np.mean(layers, axis=0))
