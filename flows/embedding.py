@@ -74,6 +74,8 @@ def embed(
                 sha256_of[clip.clip_id] = clip.sha256
                 yield clip.clip_id, partial(_frames, clip, content, embedder.facts.num_frames)
 
+    cores = os.cpu_count() or 1
+    busy_cpu = bool(embedder.facts.weights) and not on_gpu  # without weights, the work is in ``prepare``
     waiting: dict[str, dict[str, Vectors]] = {}
     flushed = time.monotonic()
     try:
@@ -83,7 +85,8 @@ def embed(
             variants,
             further=lambda: {ORDER: OrderStream(), RHYTHM: RhythmStream()},
             batch_clips=GPU_BATCH_CLIPS if on_gpu else 1,
-            decode_threads=(os.cpu_count() or 1) if on_gpu else 1,
+            decode_threads=1 if busy_cpu else cores,
+            forward_threads=cores if busy_cpu else 1,
             failed=failed,
         ):
             waiting[sha256_of[name]] = {variant: found[variant].numpy() for variant in wanted}

@@ -72,7 +72,8 @@ class Embedder(Protocol):
         """Patch features of stacked clips (B, T, …), chunk by chunk in the order of time.
 
         Every chunk is float32 (B, t, P, D) on the backbone's device.  The sum of all t may differ from T:
-        video backbones join frames.  Needs ``open``.  Raises ``FeatureError`` and ``BackboneError``.
+        video backbones join frames.  Called from several threads at a time.  Needs ``open``.  Raises
+        ``FeatureError`` and ``BackboneError``.
         """
 
 

@@ -31,7 +31,8 @@ CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.261302
 DEFAULT_FRAMES = 32
 """As the paper samples wherever a model takes any number."""
 
-DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+PRODUCTS = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.Conv3d)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,13 @@ class FrozenModel:
             return
         family = self.family
         renamed = {f"^{re.escape(family.inside)}": ""} if family.inside else None
-        model: Any = load(self.checkpoint, self._class(), DTYPES[self.precision], family.other_parts, renamed)
+        model: Any = load(self.checkpoint, self._class(), torch.float32, family.other_parts, renamed)
+        if self.precision == "bf16":
+            # What lies between the products stays in fp32: patches at rest would else tremble from frame to
+            # frame by more than they move, and skewness takes that for motion.
+            for part in model.modules():
+                if isinstance(part, PRODUCTS):
+                    part.bfloat16()
         try:
             self._model = model.to(self.device)
         except (RuntimeError, AssertionError) as error:
@@ -182,7 +189,8 @@ class FrozenModel:
         if self._model is None:
             raise BackboneError(f"{self.checkpoint.source}: no weights are loaded; call open() first")
         pixels = normalised(pixels.to(self.device, non_blocking=True), self.preprocessing)
-        tokens = self.family.tokens(self._model, pixels.to(DTYPES[self.precision]))
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            tokens = self.family.tokens(self._model, pixels)
         if tokens.shape[1] != expected:
             raise BackboneError(
                 f"{self.checkpoint.source}: patch grid is not what the config says: {tokens.shape[1]} tokens "

@@ -36,11 +36,12 @@ from torch.nn.functional import normalize
 
 from data.video import decode, decode_sampled
 from moments.backbones.catalogue import build_embedder
+from moments.backbones.family import PRODUCTS
 from moments.backbones.image import DINOV2, FRAMES_PER_FORWARD
 from moments.backbones.preprocessing import RELEASED_PX, Preprocessing, normalised, prepared
 from moments.batches import described
 from moments.descriptors import STANDARD, Variant
-from moments.embedder import frame_indices
+from moments.embedder import Precision, frame_indices
 from moments.order import OrderStream
 from moments.rhythm import RhythmStream
 from moments.semantic_moments import combine
@@ -55,17 +56,17 @@ Way = Callable[[Sequence[Path]], list[Tensor]]
 """Files in, a descriptor (3·D,) each out."""
 
 
-def model_of(folder: Path, dtype: torch.dtype) -> Any:
+def model_of(folder: Path) -> Any:
     """The bare model, without anything of ours around it."""
     from transformers import Dinov2Model
 
-    model: Any = Dinov2Model.from_pretrained(folder, dtype=dtype)  # which is in evaluation mode
+    model: Any = Dinov2Model.from_pretrained(folder, dtype=torch.float32)  # which is in evaluation mode
     return model
 
 
-def ours(folder: Path) -> Way:
-    """As ``simmotion evaluate`` does it on a CPU, in bfloat16, with order and rhythm."""
-    embedder = build_embedder("dinov2-base", checkpoint=str(folder), precision="bf16")
+def ours(folder: Path, precision: Precision) -> Way:
+    """As ``simmotion evaluate`` does it on a CPU, with order and rhythm."""
+    embedder = build_embedder("dinov2-base", checkpoint=str(folder), precision=precision)
     embedder.open()
 
     def load(path: Path) -> npt.NDArray[np.uint8]:
@@ -87,7 +88,7 @@ def ours(folder: Path) -> Way:
 
 def naive(folder: Path) -> Way:
     """All frames at once, one forward a frame, all features kept, two passes over them, all in float32."""
-    model = model_of(folder, torch.float32)
+    model = model_of(folder)
 
     @torch.inference_mode()
     def one(path: Path) -> Tensor:
@@ -106,14 +107,18 @@ def naive(folder: Path) -> Way:
 
 
 def bare(folder: Path, threads: int) -> Callable[[int], None]:
-    """Only the forward, bfloat16, of so many clips on tensors that are ready, ``threads`` clips at a time."""
-    model = model_of(folder, torch.bfloat16)
-    clip = torch.randn(FRAMES, 3, RELEASED_PX, RELEASED_PX).bfloat16()
+    """Only the forward, bf16, of so many clips on tensors that are ready, ``threads`` clips at a time."""
+    model = model_of(folder)
+    for part in model.modules():
+        if isinstance(part, PRODUCTS):
+            part.bfloat16()
+    clip = torch.randn(FRAMES, 3, RELEASED_PX, RELEASED_PX)
 
     @torch.inference_mode()
     def forward(_: int) -> None:
-        for frames in torch.split(clip, FRAMES_PER_FORWARD):
-            model(frames)
+        with torch.autocast("cpu", torch.bfloat16):
+            for frames in torch.split(clip, FRAMES_PER_FORWARD):
+                model(frames)
 
     def run(clips: int) -> None:
         all_threads = torch.get_num_threads()
@@ -127,7 +132,7 @@ def bare(folder: Path, threads: int) -> Callable[[int], None]:
 
 def memory(way: str, folder: Path, paths: Sequence[Path]) -> None:
     """Print, as JSON, MiB: of the weights, and by how much the process grew at most while it described."""
-    run = {"ours": ours, "naive": naive}[way](folder)
+    run = {"ours": partial(ours, precision="bf16"), "naive": naive}[way](folder)
     # Weights are mapped from the file and read when they are first used; libraries are loaded then, too.
     run(paths[:1])
     gc.collect()
@@ -136,7 +141,7 @@ def memory(way: str, folder: Path, paths: Sequence[Path]) -> None:
     before = _status("VmRSS")
     run(paths)
     grown = _status("VmHWM") - before
-    values = sum(weight.numel() for weight in model_of(folder, torch.float32).parameters())
+    values = sum(weight.numel() for weight in model_of(folder).parameters())
     print(json.dumps([values * (2 if way == "ours" else 4) / MIB, grown]))
 
 
@@ -168,16 +173,18 @@ def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder, root = checkpoint(Path(temporary) / "vit-b", vit_b()), Path(temporary)
         paths = videos(root, CLIPS)
-        ready, slow = ours(folder), naive(folder)
+        ready, exact, slow = ours(folder, "bf16"), ours(folder, "fp32"), naive(folder)
         together, single = bare(folder, CORES), bare(folder, 1)
-        distance = 1 - float(ready(paths[:1])[0] @ slow(paths[:1])[0])  # and everything is warm
+        expected = slow(paths[:1])[0]
+        distances = [1 - float(way(paths[:1])[0] @ expected) for way in (ready, exact)]  # all is warm now
         ways: dict[str, Callable[[], object]] = {
             "MP4 to descriptor, bf16 (ours)": lambda: ready(paths),
             f"bare forward, bf16, {CORES} clips at a time": lambda: together(CLIPS),
             "bare forward, bf16, one at a time": lambda: single(2),
+            "MP4 to descriptor, fp32 (ours)": lambda: exact(paths[:2]),
             "naive, fp32": lambda: slow(paths[:1]),
         }
-        clips = dict(zip(ways, (CLIPS, CLIPS, 2, 1), strict=True))
+        clips = dict(zip(ways, (CLIPS, CLIPS, 2, 2, 1), strict=True))
         taken: dict[str, list[float]] = {way: [] for way in ways}  # seconds a clip
         for _ in range(rounds):
             for way, work in ways.items():
@@ -187,7 +194,7 @@ def main(rounds: int) -> None:
             ratios = [theirs / own for own, theirs in zip(next(iter(taken.values())), other, strict=True)]
             spread = " ".join(f"{ratio:.2f}" for ratio in sorted(ratios))
             print(f"{way:<36} {1 / median(other):8.3f} {median(ratios):9.2f}   {spread}")
-        print(f"1 - cos of ours and naive: {distance:.1e}")
+        print("1 - cos to naive: ours in bf16 {:.1e}, ours in fp32 {:.1e}".format(*distances))
         print(f"{'peak MiB':<36} {'weights':>8} {'growth':>8} {'both':>8}")
         peaks = {way: in_a_child(way, folder, paths[:3]) for way in ("ours", "naive")}
         for way, (weights, growth) in peaks.items():

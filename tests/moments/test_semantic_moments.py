@@ -112,7 +112,9 @@ def test_scaling_the_features_leaves_every_direction(seed: int, scale: float) ->
     found, scaled = (moment_vectors(x) for x in (features, features * scale))
     np.testing.assert_allclose(scaled[:2].numpy(), found[:2].numpy(), atol=1e-9)
     printed, scaled = (moment_vectors(x, form="printed") for x in (features, features * scale))
-    np.testing.assert_allclose(scaled.numpy(), (printed * scale ** torch.arange(1, 4).double()[:, None]).numpy())
+    np.testing.assert_allclose(
+        scaled.numpy(), (printed * scale ** torch.arange(1, 4).double()[:, None]).numpy()
+    )
 
 
 @settings(deadline=None, max_examples=40)
