@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from data.disk import write_atomically
 from flows import evaluation_words as words
 from flows.evaluation import Confusion, Evaluation, SimilarityMap
+from flows.pages import style, template
 from flows.report_cards import number_text
 from flows.report_plots import Span, colour_range, coloured_png, palette_css
 from flows.summary import percent_text
@@ -67,14 +64,7 @@ def write_page(evaluation: Evaluation, path: Path, posters: Mapping[str, Sequenc
 
     Raises ``data.errors.ConfigError`` when the disk refuses.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("flows", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., str]] = {
         "column": words.column_text,
         "share": words.share_text,
         "interval": words.interval_text,
@@ -83,11 +73,7 @@ def write_page(evaluation: Evaluation, path: Path, posters: Mapping[str, Sequenc
         "percent": percent_text,
         "number": number_text,
     }
-    templates = files("flows") / "templates"
-    style = "".join(
-        (templates / name).read_text(encoding="utf-8") for name in ("report.css", "evaluation.css")
-    )
-    page = environment.get_template("evaluation.html.j2").render(
+    page = template("evaluation.html.j2", filters).render(
         evaluation=evaluation,
         words=words,
         pairs=words.quoted_pairs(evaluation),
@@ -97,7 +83,7 @@ def write_page(evaluation: Evaluation, path: Path, posters: Mapping[str, Sequenc
         someone_failed=any(not all(row.hits) for row in evaluation.rows if row.kind != "floor"),
         identities={title: _identity(identity) for title, identity in evaluation.embedders.items()},
         palette=palette_css(),
-        style=Markup(style),  # our own files, the only text that goes in unescaped
+        style=style("report.css", "evaluation.css"),  # our own files, the only text that goes in unescaped
     )
     write_atomically(path, page.encode())
 

@@ -9,15 +9,14 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from data import preview
 from data.disk import disk_errors, sweep_partial, write_atomically
 from data.schema import Blob, Category, Reject, Role, Triplet
+from flows.pages import source, style, template
 from flows.report_cards import (
     CURVE_HEIGHT,
     CURVE_WIDTH,
@@ -118,14 +117,7 @@ def _page(
     similarity: SimilarityMatrix,
     limits: Mapping[str, Limit],
 ) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("flows", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., str]] = {
         "words": lambda key: str(key).replace("_", " "),
         "number": number_text,
         "signed": partial(number_text, signed=True),
@@ -136,12 +128,11 @@ def _page(
         "accuracy": accuracy_text,
         "category": category_text,
     }
-    templates = files("flows") / "templates"
     # Style and script are our own files, the only text that goes in unescaped; the page's content
     # security policy runs no script but the one of this hash.
-    script = (templates / "report.js").read_text(encoding="utf-8")
+    script = source("report.js")
     asked = {category for row in summary.retrieval for category in row.per_category}
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2", filters).render(
         summary=summary,
         groups=grouped(cards),
         choices=choices(cards),
@@ -154,7 +145,7 @@ def _page(
         heat=heat_map(similarity) if similarity.labels else None,
         palette=palette_css(),
         retrieval_categories=[category for category in Category if category in asked],
-        style=Markup((templates / "report.css").read_text(encoding="utf-8")),
+        style=style("report.css"),
         script=Markup(script),
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.server import prefect_server
+from tests.flows.browser import browser as browser
 from tests.flows.commands import TINY, simmotion
 from tests.moments.backbones.checkpoints import save
 

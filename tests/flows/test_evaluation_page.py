@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import re
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from data.errors import ConfigError
 from flows.evaluation import Evaluation, SimilarityMap
 from flows.evaluation_page import MAP_HEIGHTS, confusion_cards, map_picture, write_page
 from flows.report_plots import UNKNOWN_RGB
+from tests.flows.browser import Browser
 from tests.flows.evaluation_samples import (
     BACKBONE,
     HOSTILE,
@@ -32,8 +29,6 @@ from tests.flows.evaluation_samples import (
     similarity_map,
     synthetic,
 )
-
-Browser = webdriver.Chrome
 
 
 class Outline(HTMLParser):
@@ -209,28 +204,6 @@ def test_map_knows_where_its_categories_lie() -> None:
 def test_map_is_never_too_flat_nor_too_tall(shape: tuple[int, int]) -> None:
     picture = map_picture(SimilarityMap("m", np.zeros(shape, np.float32), {"a": 0}, {"a": 0}))
     assert MAP_HEIGHTS[0] <= picture.height <= MAP_HEIGHTS[1]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not chromium or not driver:
-        reason = "no Chromium with its driver was found: install the packages chromium and chromium-driver"
-        if os.environ.get("SIMMOTION_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    profile = f"--user-data-dir={tmp_path_factory.mktemp('profile')}"
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", profile):
-        options.add_argument(flag)
-    for flag in ("--disable-background-networking", "--disable-component-update", "--disable-sync"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    started = webdriver.Chrome(options=options, service=Service(driver))
-    yield started
-    started.quit()
 
 
 @pytest.fixture
