@@ -68,6 +68,8 @@ def open_collection(root: Path) -> ClipCollection:
 
     Raises ``ConfigError`` when it is none of these, or is damaged.
     """
+    if not root.is_dir():
+        raise ConfigError(f"there is no folder {root}")
     if (root / manifest.FILENAME).is_file():
         return _built(root)
     if (root / LABELS).is_file():

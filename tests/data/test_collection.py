@@ -324,3 +324,8 @@ def test_a_clip_that_does_not_decode_is_named(kind: str, tmp_path: Path) -> None
         load(CollectedClip("view-0001/positive", "0f"), content, range)
     assert caught.value.reason == "truncated"
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_folder_that_is_not_there_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no folder"):
+        open_collection(tmp_path / "nothing")
