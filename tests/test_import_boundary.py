@@ -26,7 +26,7 @@ LIBRARIES = {
     "transformers": {"moments", "generators"},
     "safetensors": {"moments"},
     "huggingface_hub": {"moments"},
-    "cv2": {"moments"},
+    "cv2": {"moments", "generators"},
     "faiss": {"moments"},
     "numba": {"generators"},
 }
