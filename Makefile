@@ -34,6 +34,8 @@ bench: $(STAMP)  ## measure speed and memory; prints ratios of two ways in one r
 	$(BIN)/python -m tests.benchmarks.bench_build
 	$(BIN)/python -m tests.benchmarks.bench_backbone
 	$(BIN)/python -m tests.benchmarks.bench_ablation
+	$(BIN)/python -m tests.benchmarks.bench_retime
+	$(BIN)/python -m tests.benchmarks.bench_progress
 	$(BIN)/python -m tests.benchmarks.bench_gpu
 
 # The pins decide whether an environment is up to date: a changed constraints.txt installs again.

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moments.errors import FeatureError
-from moments.progress import semantic_progress
+from moments.progress import SemanticProgress, semantic_progress
 
 T = 81
 TIME = np.linspace(0, 1, T)
@@ -47,13 +47,21 @@ def dense(z: np.ndarray, window: int, sigma: float, ridge: float, power: float) 
     st.integers(1, 35),
     st.floats(1.0, 40.0),
     st.sampled_from([1.0, 2.0]),
+    st.sampled_from([1e-5, 1e-3, 1.0]),
 )
 def test_raw_equals_dense_least_squares(
-    seed: int, frames: int, window: int, sigma: float, power: float
+    seed: int, frames: int, window: int, sigma: float, power: float, ridge: float
 ) -> None:
     z = np.random.default_rng(seed).normal(size=(frames, 8))
-    found = semantic_progress(z, window=window, sigma=sigma, ridge=1e-3, power=power)
-    np.testing.assert_allclose(found.raw, dense(z, window, sigma, 1e-3, power), atol=1e-9)
+    found = semantic_progress(z, window=window, sigma=sigma, ridge=ridge, power=power)
+    np.testing.assert_allclose(found.raw, dense(z, window, sigma, ridge, power), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("frames", [127, 128, 129, 290])
+def test_a_clip_longer_than_a_block_equals_dense_least_squares(frames: int) -> None:
+    z = np.random.default_rng(frames).normal(size=(frames, 6))
+    found = semantic_progress(z, ridge=1e-3)
+    np.testing.assert_allclose(found.raw, dense(z, 30, 20, 1e-3, 1), rtol=0, atol=1e-9)
 
 
 def test_constant_speed_is_a_straight_line_of_the_true_angle() -> None:
@@ -74,6 +82,7 @@ def test_smooth_paces_are_recovered_and_only_the_smoothing_errs(
     wanted = pace(TIME)
     found = semantic_progress(great_circle(1.2 * wanted))
     assert np.abs(found.progress - wanted).max() <= tolerance
+    np.testing.assert_allclose(found.unsmoothed, wanted, atol=1e-6)
     raised = found.raw - found.raw[0]
     np.testing.assert_allclose(raised / raised[-1], wanted, atol=1e-6)
 
@@ -84,26 +93,71 @@ def test_a_jump_is_spread_over_two_intervals_but_found_at_its_frame() -> None:
     np.testing.assert_allclose(steps[[28, 29]], 0.5, atol=1e-3)
     assert found.largest_jump == pytest.approx(1, abs=1e-3)
     assert found.largest_jump_frame == 30
+    np.testing.assert_allclose(found.unsmoothed, np.arange(T) >= 30, atol=1e-3)
+
+
+def jittered(angles: np.ndarray, jitter_radians: float) -> np.ndarray:
+    """Embeddings (T, 512) at these angles along a great circle, each off by about this angle."""
+    path = np.zeros((len(angles), 512))
+    path[:, 0], path[:, 1] = np.cos(angles), np.sin(angles)
+    return path + jitter_radians * np.random.default_rng(0).normal(size=path.shape) / np.sqrt(512)
+
+
+def share_of_the_jump(found: SemanticProgress) -> float:
+    return float(found.progress[T // 2 + 1] - found.progress[T // 2 - 2])
+
+
+JUMP = np.where(np.arange(T) < T // 2, 0.0, 1.0)
 
 
 def test_jitter_pulls_the_progress_towards_a_straight_line() -> None:
-    rng = np.random.default_rng(0)
-    jumped = np.zeros((T, 512))
-    jumped[:, 0], jumped[T // 2 :, 0] = 1, np.cos(1)
-    jumped[T // 2 :, 1] = np.sin(1)
-    noise = rng.normal(size=jumped.shape) / np.sqrt(jumped.shape[1])
-    shares = []
-    for size in (0.0, 0.05, 0.1, 0.2):
-        progress = semantic_progress(jumped + size * noise).progress
-        shares.append(progress[T // 2 + 1] - progress[T // 2 - 2])
+    shares = [share_of_the_jump(semantic_progress(jittered(JUMP, size))) for size in (0.0, 0.05, 0.1, 0.2)]
     assert shares[0] > 0.99
     assert all(quiet > loud for quiet, loud in pairwise(shares))
     np.testing.assert_allclose(shares[1:], [0.74, 0.57, 0.38], atol=0.08)
 
 
+@pytest.mark.parametrize(("size", "share"), [(0.05, 0.94), (0.1, 0.89), (0.2, 0.8)])
+def test_the_noise_correction_gives_the_jump_most_of_its_share_back(size: float, share: float) -> None:
+    found = semantic_progress(jittered(JUMP, size), correct_noise=True)
+    assert share_of_the_jump(found) == pytest.approx(share, abs=0.02)
+    assert found.range_radians == pytest.approx(1, abs=0.2)
+    # Two views of one frame are off by `size` each, at right angles to one another.
+    assert found.noise_radians == pytest.approx(np.sqrt(2) * size, rel=0.05)
+
+
+@pytest.mark.parametrize("pace", [lambda t: t, np.square, lambda t: t * t * (3 - 2 * t)])
+def test_the_noise_correction_leaves_a_smooth_path_as_it_is(
+    pace: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    plain = semantic_progress(great_circle(1.2 * pace(TIME)))
+    corrected = semantic_progress(great_circle(1.2 * pace(TIME)), correct_noise=True)
+    np.testing.assert_allclose(corrected.raw, plain.raw, atol=1e-3)
+    assert plain.noise_radians == 0
+
+
+def test_the_noise_correction_refuses_a_still_clip_whose_jitter_has_a_range() -> None:
+    still = jittered(np.zeros(T), 0.05)
+    assert semantic_progress(still).interpretable
+    assert not semantic_progress(still, correct_noise=True).interpretable
+
+
+def test_the_range_of_a_long_wandering_path_saturates() -> None:
+    walk = np.random.default_rng(4).normal(size=(T, 64)).cumsum(0) + 8 * np.eye(64)[0]
+    unit = walk / np.linalg.norm(walk, axis=1, keepdims=True)
+    length = np.arccos(np.sum(unit[1:] * unit[:-1], axis=1)).sum()
+    assert semantic_progress(walk).range_radians < length / 3
+
+
 def test_identical_frames_are_not_interpretable_and_have_no_range() -> None:
     found = semantic_progress(np.tile(np.random.default_rng(1).normal(size=16), (T, 1)))
     assert found.range_radians < 1e-9
+    assert not found.interpretable
+
+
+def test_a_clip_that_only_trembles_would_pass_for_perfectly_paced_and_is_refused() -> None:
+    found = semantic_progress(jittered(np.zeros(T), 1e-3))
+    assert found.max_deviation < 0.06
     assert not found.interpretable
 
 
@@ -134,8 +188,8 @@ def test_a_zero_embedding_is_at_a_right_angle_to_the_others() -> None:
 
 @pytest.mark.parametrize("frames", [1, 2, 3])
 def test_very_short_clips_are_finite(frames: int) -> None:
-    found = semantic_progress(np.random.default_rng(3).normal(size=(frames, 5)))
-    assert found.progress.shape == (frames,)
+    found = semantic_progress(np.random.default_rng(3).normal(size=(frames, 5)), correct_noise=True)
+    assert found.progress.shape == found.unsmoothed.shape == (frames,)
     assert np.isfinite(found.raw).all()
     assert np.isfinite(found.rms_deviation)
 
@@ -153,7 +207,7 @@ def test_anything_but_one_embedding_a_frame_is_refused(shape: tuple[int, ...]) -
         semantic_progress(np.ones(shape))
 
 
-@pytest.mark.parametrize("setting", [{"window": 0}, {"sigma": 0.0}, {"ridge": 0.0}])
+@pytest.mark.parametrize("setting", [{"window": 0}, {"sigma": 0.0}, {"ridge": 0.0}, {"power": 0.0}])
 def test_settings_that_leave_nothing_to_solve_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(FeatureError, match="must all be positive"):
         semantic_progress(np.ones((4, 2)), **setting)  # type: ignore[arg-type]
