@@ -118,7 +118,7 @@ def decode_sampled(path: Path, sample: Callable[[int], Sequence[int]]) -> Clip:
 
     Only the picked frames are turned into RGB and held, so that a long file costs no memory.
     """
-    expected = _num_packets(path)
+    expected = num_packets(path)
     indices = sample(expected) if expected else [0]
     pictures, num_frames, fps = _pictures(path, indices)
     if num_frames != expected:  # an edit list, for one, hides pictures that the file holds
@@ -132,10 +132,10 @@ def probe(path: Path) -> VideoFacts:
 
     Variable frame rates are reported, not refused; every other ``VideoError`` of ``decode`` is raised.
     """
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = container.streams.video[0]
-        times = [_seconds(frame) for frame in _frames(container, path)]
-        rate = _rate(stream, path)
+        times = [seconds_of(frame) for frame in checked_frames(container, path)]
+        rate = stated_rate(stream, path)
         context = stream.codec_context
         return VideoFacts(
             width_px=context.width,
@@ -156,22 +156,16 @@ def _pictures(path: Path, indices: Sequence[int] | None) -> tuple[dict[int, Imag
     wanted = None if indices is None else frozenset(indices)
     pictures: dict[int, Image] = {}
     times: list[Fraction | None] = []
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = container.streams.video[0]
-        for index, frame in enumerate(_frames(container, path)):
-            times.append(_seconds(frame))
+        for index, frame in enumerate(checked_frames(container, path)):
+            times.append(seconds_of(frame))
             if wanted is None or index in wanted:
-                rgb = frame.to_ndarray(format="rgb24", interpolation=_ACCURATE)
-                pictures[index] = rgb.astype(np.uint8, copy=False)
-        rate = _rate(stream, path)
+                pictures[index] = rgb(frame)
+        rate = stated_rate(stream, path)
         tick = stream.time_base or Fraction(1, 1000)
     if not _on_a_grid(times, rate, tick):
-        raise VideoError(
-            path,
-            "variable_frame_rate",
-            f"frames are not evenly spaced at {float(rate):g} fps; re-encode it at a constant rate "
-            "(ffmpeg -fps_mode cfr -r RATE)",
-        )
+        raise variable_frame_rate(path, rate)
     return pictures, len(times), float(rate)
 
 
@@ -184,16 +178,16 @@ def _clip(path: Path, pictures: dict[int, Image], order: Sequence[int], num_fram
     return Clip(np.stack([pictures[index] for index in order]), fps)
 
 
-def _num_packets(path: Path) -> int:
+def num_packets(path: Path) -> int:
     """How many frames a file seems to have, found without decoding."""
-    num_packets = 0
-    with _opened(path) as container, suppress(av.FFmpegError, OSError):  # decoding will name the damage
+    count = 0
+    with opened(path) as container, suppress(av.FFmpegError, OSError):  # decoding will name the damage
         for packet in container.demux(container.streams.video[0]):
-            num_packets += packet.size > 0
-    return num_packets
+            count += packet.size > 0
+    return count
 
 
-def _opened(path: Path) -> InputContainer:
+def opened(path: Path) -> InputContainer:
     """The container of a file that holds a video stream and is named after what it is."""
     if path.is_dir():
         raise VideoError(path, "not_a_file", "is a folder; name a video file")
@@ -230,7 +224,7 @@ def _opened(path: Path) -> InputContainer:
     return container
 
 
-def _frames(container: InputContainer, path: Path) -> Iterator[VideoFrame]:
+def checked_frames(container: InputContainer, path: Path) -> Iterator[VideoFrame]:
     """Every decoded frame in display order, checked for damage, for completeness and for one size."""
     stream = container.streams.video[0]
     num_packets = num_frames = 0
@@ -261,14 +255,15 @@ def _frames(container: InputContainer, path: Path) -> Iterator[VideoFrame]:
         raise VideoError(path, "truncated", detail)
 
 
-def _rate(stream: VideoStream, path: Path) -> Fraction:
+def stated_rate(stream: VideoStream, path: Path) -> Fraction:
+    """The frame rate that the file states, or that libav guesses."""
     rate = stream.average_rate or stream.guessed_rate
     if not rate:
         raise VideoError(path, "no_frame_rate", "states no frame rate and none can be guessed")
     return rate
 
 
-def _seconds(frame: VideoFrame) -> Fraction | None:
+def seconds_of(frame: VideoFrame) -> Fraction | None:
     """Exact presentation time, or None where the container gives none."""
     if frame.pts is None or frame.time_base is None:
         return None
@@ -276,12 +271,31 @@ def _seconds(frame: VideoFrame) -> Fraction | None:
 
 
 def _on_a_grid(times: Sequence[Fraction | None], rate: Fraction, tick: Fraction) -> bool:
-    """Whether every time is where ``rate`` puts it, within the container's tick and 5 % of a frame."""
-    known = [time for time in times if time is not None]
-    if len(known) < len(times):
+    return all(is_on_grid(time, times[0], index, rate, tick) for index, time in enumerate(times))
+
+
+def is_on_grid(
+    time: Fraction | None, first: Fraction | None, index: int, rate: Fraction, tick: Fraction
+) -> bool:
+    """Whether a frame's time is where ``rate`` puts it, within the container's tick and 5 % of a frame."""
+    if time is None or first is None:
         return False
-    tolerance = tick + 1 / (20 * rate)
-    return all(abs(time - known[0] - index / rate) <= tolerance for index, time in enumerate(known))
+    return abs(time - first - index / rate) <= tick + 1 / (20 * rate)
+
+
+def variable_frame_rate(path: Path, rate: Fraction) -> VideoError:
+    """What to say of frames that are not on the grid."""
+    return VideoError(
+        path,
+        "variable_frame_rate",
+        f"frames are not evenly spaced at {float(rate):g} fps; re-encode it at a constant rate "
+        "(ffmpeg -fps_mode cfr -r RATE)",
+    )
+
+
+def rgb(frame: VideoFrame) -> Image:
+    """A decoded frame as RGB, without the bias of swscale's fast default."""
+    return frame.to_ndarray(format="rgb24", interpolation=_ACCURATE).astype(np.uint8, copy=False)
 
 
 def _as_fraction(fps: float) -> Fraction:

@@ -4,8 +4,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from data.schema import Clip
+from data.video import encode
 from tests.data.samples import data_set
 
 
@@ -31,3 +34,12 @@ def _pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(_pristine: Path, tmp_path: Path) -> Path:
     """A finished data set of three triplets that the test may damage."""
     return Path(shutil.copytree(_pristine, tmp_path / "out"))
+
+
+@pytest.fixture(scope="session")
+def noisy(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A video whose pictures need many bytes, so that damage hits pictures and not headers."""
+    path = tmp_path_factory.mktemp("noisy") / "noisy.mp4"
+    coarse = np.random.default_rng(1).integers(0, 255, (24, 16, 24, 3), dtype=np.uint8)
+    encode(Clip(coarse.repeat(4, axis=1).repeat(4, axis=2), 16.0), path)
+    return path.read_bytes()
