@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from data.errors import BackendUnavailable, ConfigError, ContractError
-from flows import cli_evaluate
+from flows import cli_evaluate, cli_pace, cli_retime
 from flows.terminal import console, prepare_environment, running
 from moments.errors import FeatureError
 
@@ -32,6 +32,8 @@ app = typer.Typer(
 
 app.command()(cli_evaluate.score)
 app.command()(cli_evaluate.evaluate)
+app.command()(cli_pace.pace)
+app.command()(cli_retime.retime)
 
 
 class Layout(StrEnum):
