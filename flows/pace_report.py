@@ -22,8 +22,6 @@ from moments.progress import RANGE_FLOOR_RADIANS, SemanticProgress
 
 TOO_LITTLE_CHANGE = "too little change to judge pace"
 NOT_SEMANTIC = "not semantic"
-POOLING = "mean of patches"
-"""How a frame's patches become its vector, see ``moments.frame_embeddings``."""
 
 _NAME_WIDTH = 27
 
@@ -96,6 +94,8 @@ def record(video: VideoPace) -> dict[str, Any]:
 
     What would interpret a change below the floor is null; ``raw`` and its range stand for themselves.
     """
+    from moments.frame_embeddings import pooling_text
+
     measured, backbone = video.progress, asdict(video.backbone)
     del backbone["num_frames"], backbone["frame_wise"]  # every frame is used, each by itself
     judged = measured.interpretable
@@ -105,7 +105,11 @@ def record(video: VideoPace) -> dict[str, Any]:
         "fps": video.fps,
         "num_frames": video.num_frames,
         "duration_seconds": video.duration_seconds,
-        "backbone": {**backbone, "pooling": POOLING, "semantic": is_semantic(video.backbone)},
+        "backbone": {
+            **backbone,
+            "pooling": pooling_text(video.backbone),
+            "semantic": is_semantic(video.backbone),
+        },
         "range_radians": measured.range_radians,
         "range_floor_radians": RANGE_FLOOR_RADIANS,
         "interpretable": judged,

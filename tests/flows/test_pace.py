@@ -13,7 +13,8 @@ from PIL import Image
 from data.schema import Clip, Frames
 from data.video import decode, encode
 from flows.pace_report import short_names, shortened
-from moments.hog import hog
+from moments.classical import build_classical
+from moments.frame_embeddings import frame_embeddings
 from moments.progress import semantic_progress
 from tests.data.bad_videos import write_video
 from tests.flows.commands import simmotion_here
@@ -73,7 +74,7 @@ def test_one_video_has_the_figures_and_curves_of_its_frames(
     to = tmp_path / "spf.json"
     told = _paced(prefect, videos["cut"], "--backbone", "hog", "--json", to)
     (record,) = _records(to)
-    wanted = semantic_progress(hog(decode(videos["cut"]).frames).mean(dim=1).numpy())
+    wanted = semantic_progress(frame_embeddings([decode(videos["cut"]).frames], build_classical("hog")))
     assert record["path"] == str(videos["cut"])
     assert (record["fps"], record["num_frames"], record["duration_seconds"]) == (16.0, 40, 2.5)
     assert record["interpretable"] is True

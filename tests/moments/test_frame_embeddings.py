@@ -16,12 +16,12 @@ from torch import Tensor
 from moments.classical import build_classical
 from moments.embedder import EmbedderFacts
 from moments.errors import BackboneError, FeatureError
-from moments.frame_embeddings import frame_embeddings
+from moments.frame_embeddings import frame_embeddings, pooling_text
 from moments.hog import hog
 from tests.moments.clips import moving_disc, stop_and_go
 
 Frames = npt.NDArray[np.uint8]
-FACTS = EmbedderFacts("corners", "Corners", "", 4, "none", "fp32")
+FACTS = EmbedderFacts("corners", "Corners", "sha256:00", 4, "none", "fp32")
 
 
 @dataclass
@@ -68,10 +68,20 @@ def test_every_frame_is_used_whatever_number_the_backbone_samples() -> None:
     assert frame_embeddings([noise(9)], Corners()).shape == (9, 3)
 
 
-def test_hog_is_that_of_each_frame() -> None:
+def test_what_has_no_weights_keeps_its_places_apart() -> None:
     frames = moving_disc(stop_and_go(13))
     found = frame_embeddings([frames[:8], frames[8:]], build_classical("hog"))
-    np.testing.assert_allclose(found, hog(frames).mean(dim=1).numpy(), atol=1e-6)
+    cells = hog(frames).reshape(13, 8, 2, 8, 2, 9).mean(dim=(2, 4))  # of the 16 × 16, four and four
+    np.testing.assert_allclose(found, cells.permute(0, 3, 1, 2).flatten(1).numpy(), atol=1e-6)
+    assert "8×8" in pooling_text(build_classical("hog").facts)
+    assert pooling_text(FACTS) == "mean of patches"
+
+
+def test_few_patches_without_weights_are_all_kept() -> None:
+    frames = noise(3)
+    found = frame_embeddings([frames], Corners(replace(FACTS, weights="")))
+    corners = frames[:, [0, 0, -1, -1], [0, -1, 0, -1]].astype(np.float64)
+    np.testing.assert_allclose(found, corners.reshape(3, -1))
 
 
 def test_the_next_chunk_and_no_further_one_is_made_while_one_is_embedded() -> None:
