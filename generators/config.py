@@ -1,38 +1,100 @@
-"""Which backend a recipe asks for: a closed union of frozen configs, told apart by ``kind``.
+"""Which backend a recipe asks for: closed unions of frozen configs, told apart by ``kind``.
 
 Knows no weights and imports no backend until one is built.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, assert_never
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from data.paid import Gateway
+from data.schema import ClipFormat
 from generators.base import ImageGenerator, VideoGenerator
+from generators.wan_config import WanConfig
 
 
-class ProceduralConfig(BaseModel):
-    """The renderer of this project: runs on a CPU and knows the true motion."""
-
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProceduralConfig(_Strict):
+    """The renderer of this project: runs on a CPU and knows the true motion."""
 
     kind: Literal["procedural"] = "procedural"
 
 
-ImageConfig = ProceduralConfig
-VideoConfig = ProceduralConfig
+class GeminiConfig(_Strict):
+    """First frames from Google's image models: made from text, and edited.
+
+    ``base_url`` names another server that speaks the same protocol.
+    """
+
+    kind: Literal["gemini"] = "gemini"
+    model: str = "gemini-2.5-flash-image"
+    base_url: str | None = None
 
 
-def build_image_generator(config: ImageConfig) -> ImageGenerator:
+class DiffusersImageConfig(_Strict):
+    """First frames on one's own GPU: a text-to-image pipeline, and one that edits images by instruction.
+
+    Both are a hub id or a folder in the format of diffusers; a revision pins a hub id.
+    """
+
+    kind: Literal["diffusers"] = "diffusers"
+    model: str = "Qwen/Qwen-Image"
+    revision: str | None = None
+    edit_model: str = "Qwen/Qwen-Image-Edit-2509"
+    edit_revision: str | None = None
+    steps: int = Field(default=40, ge=1, le=1000)
+
+
+AnyImageConfig = ProceduralConfig | GeminiConfig | DiffusersImageConfig
+AnyVideoConfig = ProceduralConfig | WanConfig
+ImageConfig = Annotated[AnyImageConfig, Field(discriminator="kind")]
+VideoConfig = Annotated[AnyVideoConfig, Field(discriminator="kind")]
+
+
+def build_image_generator(config: AnyImageConfig, gateway: Gateway) -> ImageGenerator:
     """The image backend that ``config`` names, not yet opened."""
-    from generators.procedural.generator import ProceduralGenerator
+    match config:
+        case ProceduralConfig():
+            from generators.procedural.generator import ProceduralGenerator
 
-    return ProceduralGenerator()
+            return ProceduralGenerator()
+        case GeminiConfig():
+            from generators.gemini import GeminiImages
+
+            return GeminiImages(config, gateway)
+        case DiffusersImageConfig():
+            from generators.diffusers_images import DiffusersImages
+
+            return DiffusersImages(config)
+    assert_never(config)
 
 
-def build_video_generator(config: VideoConfig) -> VideoGenerator:
+def build_video_generator(config: AnyVideoConfig) -> VideoGenerator:
     """The video backend that ``config`` names, not yet opened."""
-    from generators.procedural.generator import ProceduralGenerator
+    match config:
+        case ProceduralConfig():
+            from generators.procedural.generator import ProceduralGenerator
 
-    return ProceduralGenerator()
+            return ProceduralGenerator()
+        case WanConfig():
+            from generators.wan import WanVideos
+
+            return WanVideos(config)
+    assert_never(config)
+
+
+def gpu_seconds_per_triplet(config: AnyVideoConfig, clip_format: ClipFormat) -> float:
+    """Seconds that one GPU (an H100) works on the clips of one triplet, for an estimate."""
+    match config:
+        case ProceduralConfig():
+            return 0.0
+        case WanConfig():
+            from generators.wan_cost import gpu_seconds
+
+            return gpu_seconds(config, clip_format)
+    assert_never(config)

@@ -17,10 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from generators.base import Positions
 from generators.warped_ltx_rope import WarpedLtxRope, ltx_temporal_bands
-
-Positions = Callable[[float], npt.NDArray[np.float64]]
-"""From a noise level in [0, 1] to temporal positions in latent frames, float64 (bands, latent frames)."""
 
 ROTARY_BASE = 10_000.0
 TRAINING_STEPS = 1000

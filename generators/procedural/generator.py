@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from data.schema import Category, Clip, ClipFormat, Factors, Image, Plan, Prompts, Role
-from generators.base import BackendFacts, ImageRequest, VideoRequest, VideoResult
+from generators.base import BackendFacts, ImageRequest, OnStep, VideoRequest, VideoResult, ignored
 from generators.procedural.render import render, render_frame
 from generators.procedural.stage import stage
 
@@ -27,14 +27,7 @@ class ProceduralGenerator:
 
     @property
     def facts(self) -> BackendFacts:
-        return BackendFacts(
-            "procedural",
-            str(REVISION),
-            needs_gpu=False,
-            ai_generated=False,
-            usd_per_image=0.0,
-            usd_per_clip=0.0,
-        )
+        return BackendFacts("procedural", str(REVISION), needs_gpu=False, ai_generated=False)
 
     def open(self) -> None:
         """Compiles the drawing kernels by drawing one tiny picture."""
@@ -49,7 +42,7 @@ class ProceduralGenerator:
             scene = stage(request.plan, request.role, request.format, request.seed).scene
             yield render_frame(scene, request.format.size_px, 0)
 
-    def videos(self, requests: Sequence[VideoRequest]) -> Iterator[VideoResult]:
+    def videos(self, requests: Sequence[VideoRequest], on_step: OnStep = ignored) -> Iterator[VideoResult]:
         """Clips and true trajectories of each request's roles, in order.
 
         Raises ``ConfigError`` for a plan whose factors cannot be drawn.

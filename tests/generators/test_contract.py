@@ -46,8 +46,6 @@ def test_facts_are_told_before_opening_and_can_be_a_key(backend: Backend) -> Non
     assert {facts: 1}[backend.facts] == 1
     assert facts.name
     assert facts.revision
-    assert facts.usd_per_clip >= 0.0
-    assert facts.usd_per_image >= 0.0
 
 
 def test_clips_have_the_asked_format_in_the_asked_order(backend: Backend) -> None:

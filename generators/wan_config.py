@@ -1,0 +1,69 @@
+"""What a recipe may say of WAN 2.2: model, canvas, sampling, memory and pacing, as frozen configs.
+
+Imports no model: a recipe is checked before torch is loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Layout = Literal["side_by_side", "stacked"]
+Memory = Literal["auto", "resident", "expert_offload", "group_offload"]
+Weights = Literal["bf16", "fp8"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DistilledConfig(_Strict):
+    """LoRAs that make a clip in four steps without guidance: twenty times cheaper, and slower motion.
+
+    Files or hub ids of safetensors, one for each expert.
+    """
+
+    high_noise: str
+    low_noise: str
+    steps: int = Field(default=4, ge=1, le=1000)
+
+
+class PacingConfig(_Strict):
+    """Clips made again until their meaning changes at a wanted pace (ReTime).
+
+    ``target`` is linear, exp_up, exp_down, sinusoidal or a file with a curve; ``backbone`` what measures it.
+    """
+
+    target: str = "linear"
+    backbone: str = "siglip2"
+    passes: int = Field(default=3, ge=1, le=20)
+    factor: Literal["exp_up", "none", "linear", "cosine", "exp_down", "window"] = "exp_up"
+    mapping: Literal["frame", "released"] = "frame"
+    low: float = Field(default=0.2, ge=0, le=1)
+    high: float = Field(default=0.8, ge=0, le=1)
+
+
+class WanConfig(_Strict):
+    """Clips from WAN 2.2 through diffusers, reference and positive on one canvas.
+
+    ``model`` is a hub id or a folder in the format of diffusers; ``revision`` pins a hub id.  ``guidance`` is
+    that of the high-noise and of the low-noise expert.  ``guard_px`` parts the two panels by a grey band.
+    ``first_block_cache`` is the threshold of diffusers' cache of that name: faster, and not the same clip.
+    """
+
+    kind: Literal["wan"] = "wan"
+    model: str = "Wan-AI/Wan2.2-I2V-A14B-Diffusers"
+    revision: str | None = None
+    canvas: Layout = "side_by_side"
+    guard_px: int = Field(default=0, ge=0, le=256, multiple_of=32)
+    steps: int = Field(default=40, ge=1, le=1000)
+    guidance: tuple[float, float] = (3.5, 3.5)
+    flow_shift: float = Field(default=5.0, gt=0)
+    candidates: int = Field(default=1, ge=1, le=64)
+    memory: Memory = "auto"
+    weights: Weights = "bf16"
+    acceleration: Literal["probe", "none"] = "probe"
+    first_block_cache: float | None = Field(default=None, ge=0)
+    distilled: DistilledConfig | None = None
+    pacing: PacingConfig | None = None
