@@ -1,6 +1,6 @@
-"""From a seed to plans: even, repeatable draws in which no two triplets of a run share their factors.
+"""From a seed to drafts: even, repeatable draws in which no two triplets of a run share their factors.
 
-Knows nothing of words, and nothing of what is later made from a plan.
+Knows nothing of words, and nothing of what is later made from a draft.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import replace
 from itertools import count, islice
 
 from data.errors import ConfigError
-from data.schema import Category, Factors, Plan
+from data.schema import Category, Factors, Plan, Prompts
 from prompts.rules import CHANGED_FACTOR, Rule, negative_motions, positive_values, rules_of
 from prompts.seeds import derive_seed
 from prompts.vocabulary import VOCABULARY
-from prompts.writer import Draft, PromptWriter
+from prompts.writer import Draft
 
 MAX_PER_CATEGORY = 10_000  # their names count in four digits
 
@@ -25,12 +25,10 @@ MAX_PER_CATEGORY = 10_000  # their names count in four digits
 _ORDER = ("motion", "subject", "style", "setting", "scenery", "appearance", "camera")
 
 
-def draw_plans(
-    categories: Sequence[str], per_category: int, seed: int, writer: PromptWriter
-) -> tuple[Plan, ...]:
-    """The first ``per_category`` plans of each category, in the order of ``Category``, then by index.
+def draw_drafts(categories: Sequence[str], per_category: int, seed: int) -> tuple[Draft, ...]:
+    """The first ``per_category`` drafts of each category, in the order of ``Category``, then by index.
 
-    Plan i of a category depends on ``seed``, the category and i alone, so a data set grows without
+    Draft i of a category depends on ``seed``, the category and i alone, so a data set grows without
     losing what it has.  Raises ``ConfigError`` for an unknown category or an impossible number.
     """
     wanted = {parse_category(name) for name in categories}
@@ -41,11 +39,16 @@ def draw_plans(
             f"{per_category} triplets per category were asked for; possible are 1 to {MAX_PER_CATEGORY}"
         )
     return tuple(
-        Plan(**vars(draft), prompts=writer.write(draft))
+        draft
         for category in Category
         if category in wanted
         for draft in _exactly(per_category, category, seed)
     )
+
+
+def plan_of(draft: Draft, prompts: Prompts) -> Plan:
+    """The plan that ``draft`` becomes once its ``prompts`` are written."""
+    return Plan(**vars(draft), prompts=prompts)
 
 
 def parse_category(name: str) -> Category:

@@ -1,47 +1,44 @@
 """Writes the four prompts of a triplet from text files, offline and without a key.
 
-Knows the words of each factor and where they go in a sentence, but not how factors are chosen.
+Knows what goes where in a sentence, but neither the words of a factor nor how factors are chosen.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 
-from data.schema import Category, Factors, Prompts
-from prompts.looks import APPEARANCES, CAMERAS, STYLES, with_article
+from data.schema import Category, Prompts
+from data.store import artifact_key
+from prompts.looks import APPEARANCES, CAMERAS, STYLES
 from prompts.motions import MOTIONS
 from prompts.places import SCENERY, SETTINGS
 from prompts.seeds import derive_seed
 from prompts.subjects import SUBJECTS
-from prompts.writer import Draft
+from prompts.words import Words, negative_motion_words, scene_words, scenery_edit, shared_motion_words
+from prompts.writer import Draft, WriteRequest, WriterFacts
 
-Words = dict[str, str]
-
-_ANY_BODY: Words = {"subject": "subject", "limb": "one limb", "limbs": "both limbs"}
+USES = ("base", "motion", *(f"modification_{category}" for category in Category))
 
 
-@dataclass(frozen=True)
 class TemplateWriter:
     """Fills ``templates/*.txt``: one file per prompt and category, each with several wordings."""
 
-    name: str = "template"
+    @property
+    def facts(self) -> WriterFacts:
+        return WriterFacts(name="template", revision=_revision())
 
-    def write(self, draft: Draft) -> Prompts:
-        """The four prompts of ``draft``, each one line of whole sentences."""
-        scene = _scene_words(draft.factors)
-        new = {f"new_{name}": text for name, text in _scene_words(draft.positive).items()}
-        edit = {"scenery_edit": _scenery_edit(draft.factors.scenery, draft.positive.scenery)}
-        body = _body_words(draft.factors)
-        # Two bodies share one motion prompt when the positive has another subject.
-        shared_body = _ANY_BODY if draft.category is Category.DYNAMIC_OBJECT else body
-        return Prompts(
-            base=_fill("base", draft, scene),
-            modification=_fill(f"modification_{draft.category}", draft, scene | new | edit),
-            motion=_fill("motion", draft, _motion_words(shared_body, draft.factors.motion)),
-            negative_motion=_fill("motion", draft, _motion_words(body, draft.negative_motion)),
-        )
+    def open(self) -> None:
+        """Nothing is missing, ever."""
+
+    def write(self, requests: Sequence[WriteRequest]) -> Iterator[Prompts]:
+        """The four prompts of each request, each one line of whole sentences.
+
+        It does not read objections: every rewrite takes the next wording, and starts over after the last.
+        """
+        for request in requests:
+            yield _written(request.draft, request.rewrite)
 
 
 @cache
@@ -51,47 +48,37 @@ def wordings(use: str) -> tuple[str, ...]:
     return tuple(" ".join(wording.split()) for wording in text.split("\n\n"))
 
 
-def _fill(use: str, draft: Draft, words: Words) -> str:
-    """A wording of ``use``, chosen by the draft's seed. ``{Name}`` is ``{name}`` with a capital."""
-    choices = wordings(use)
-    capitals = {name.capitalize(): text[0].upper() + text[1:] for name, text in words.items()}
-    return choices[derive_seed(draft.seed, use) % len(choices)].format(**words, **capitals)
+def _written(draft: Draft, rewrite: int) -> Prompts:
+    def fill(use: str, words: Words) -> str:
+        """A wording of ``use``, chosen by the draft's seed. ``{Name}`` is ``{name}`` with a capital."""
+        choices = wordings(use)
+        capitals = {name.capitalize(): text[0].upper() + text[1:] for name, text in words.items()}
+        chosen = choices[(derive_seed(draft.seed, use) + rewrite) % len(choices)]
+        return chosen.format(**words, **capitals)
+
+    scene = scene_words(draft.factors)
+    new = {f"new_{name}": text for name, text in scene_words(draft.positive).items()}
+    edit = {"scenery_edit": scenery_edit(draft)}
+    return Prompts(
+        base=fill("base", scene),
+        modification=fill(f"modification_{draft.category}", scene | new | edit),
+        motion=fill("motion", shared_motion_words(draft)),
+        negative_motion=fill("motion", negative_motion_words(draft)),
+    )
 
 
-def _scene_words(factors: Factors) -> Words:
-    subject = SUBJECTS[factors.subject]
-    look = APPEARANCES[factors.appearance].phrase(subject)
-    return {
-        "subject": subject.noun,
-        "figure": f"{with_article(subject.noun)} {subject.covered} {look}",
-        "rests": subject.rest,
-        "look": look,
-        "place": SETTINGS[factors.setting].phrase,
-        "scenery": SCENERY[factors.scenery].phrase,
-        "style": STYLES[factors.style].phrase,
-        "camera": CAMERAS[factors.camera].phrase,
-    }
-
-
-def _body_words(factors: Factors) -> Words:
-    subject = SUBJECTS[factors.subject]
-    return {"subject": subject.noun, "limb": subject.limb, "limbs": subject.limbs}
-
-
-def _motion_words(body: Words, motion: str) -> Words:
-    words = MOTIONS[motion]
-    return {
-        "subject": body["subject"],
-        "moves": words.moves.format(**body),
-        "moving": words.moving.format(**body),
-        "manner": words.manner,
-    }
-
-
-def _scenery_edit(old: str, new: str) -> str:
-    before, after = SCENERY[old], SCENERY[new]
-    if old == "empty":
-        return f"add {after.phrase} to the background"
-    if new == "empty":
-        return f"remove {before.named} from the background"
-    return f"replace {before.named} in the background with {after.phrase}"
+def _revision() -> str:
+    """Hash of every word that can be written."""
+    return artifact_key(
+        "template_writer",
+        wordings={use: wordings(use) for use in USES},
+        subjects=SUBJECTS,
+        motions={
+            name: {**vars(words), "carriers": sorted(words.carriers)} for name, words in MOTIONS.items()
+        },
+        settings=SETTINGS,
+        scenery=SCENERY,
+        appearances=APPEARANCES,
+        styles=STYLES,
+        cameras=CAMERAS,
+    )[:16]

@@ -16,9 +16,10 @@ from data.errors import ConfigError
 from data.schema import Category, Factors, Plan, Role
 from prompts.motions import MOTIONS, clearly_different
 from prompts.rules import CHANGED_FACTOR, broken_rules, negative_motions, positive_values
-from prompts.sampling import MAX_PER_CATEGORY, drafts, draw_plans, owner
+from prompts.sampling import MAX_PER_CATEGORY, drafts, draw_drafts, owner, plan_of
 from prompts.template import TemplateWriter
 from prompts.vocabulary import VOCABULARY
+from prompts.writer import WriteRequest
 
 ALL = tuple(Category)
 SEEDS = st.integers(min_value=0, max_value=2**63 - 1)
@@ -29,7 +30,9 @@ GOLDEN = "83249784c63e7df1bd5e6fd7118175c20cabe1d4b66bc4f60acc73c65d813e6d"
 
 
 def plans_of(per_category: int, seed: int = 0, categories: tuple[str, ...] = ALL) -> tuple[Plan, ...]:
-    return draw_plans(categories, per_category, seed, TemplateWriter())
+    drawn = draw_drafts(categories, per_category, seed)
+    written = TemplateWriter().write([WriteRequest(draft) for draft in drawn])
+    return tuple(plan_of(draft, prompts) for draft, prompts in zip(drawn, written, strict=True))
 
 
 @given(seed=SEEDS)

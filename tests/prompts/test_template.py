@@ -11,17 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.schema import Category
+from data.schema import Category, Prompts
 from prompts.looks import APPEARANCES, STYLES
 from prompts.motions import MOTIONS
 from prompts.places import SCENERY, SETTINGS
 from prompts.sampling import drafts
 from prompts.subjects import SUBJECTS
-from prompts.template import TemplateWriter, wordings
-from prompts.writer import Draft
+from prompts.template import USES, TemplateWriter, wordings
+from prompts.writer import Draft, WriteRequest
 
-USES = ("base", "motion", *(f"modification_{category}" for category in Category))
-WRITER = TemplateWriter()
+
+def write(draft: Draft, rewrite: int = 0) -> Prompts:
+    (prompts,) = TemplateWriter().write([WriteRequest(draft, rewrite)])
+    return prompts
 
 
 def some_drafts(seed: int, category: Category) -> list[Draft]:
@@ -42,7 +44,7 @@ TELLTALE = (
 
 
 def test_every_template_is_used_and_offers_a_choice_of_wordings() -> None:
-    names = {file.name for file in files("prompts").joinpath("templates").iterdir()}
+    names = {file.name for file in files("prompts").joinpath("templates").iterdir() if file.is_file()}
     assert names == {f"{use}.txt" for use in USES}
     for use in USES:
         assert len(set(wordings(use))) >= 2
@@ -54,7 +56,7 @@ def test_every_template_is_used_and_offers_a_choice_of_wordings() -> None:
 @settings(max_examples=15, deadline=None)
 def test_every_prompt_is_clean_english(category: Category, seed: int) -> None:
     for draft in some_drafts(seed, category):
-        for name, text in vars(WRITER.write(draft)).items():
+        for name, text in vars(write(draft)).items():
             where = f"{draft.triplet_id} {name}: {text}"
             assert not re.search(r"[{}\n]", text), where
             assert not re.search(r"  |\s[.,;:]|\.\.|,,|^\s|\s$", text), where
@@ -69,7 +71,7 @@ def test_every_prompt_is_clean_english(category: Category, seed: int) -> None:
 @settings(max_examples=15, deadline=None)
 def test_motion_prompts_tell_nothing_of_look_or_place(category: Category, seed: int) -> None:
     for draft in some_drafts(seed, category):
-        prompts = WRITER.write(draft)
+        prompts = write(draft)
         assert words_of([prompts.motion, prompts.negative_motion]) & TELLTALE == set()
         assert prompts.motion != prompts.negative_motion
 
@@ -77,7 +79,7 @@ def test_motion_prompts_tell_nothing_of_look_or_place(category: Category, seed: 
 @pytest.mark.parametrize("category", Category)
 def test_the_base_prompt_tells_everything_that_the_first_frame_shows(category: Category) -> None:
     for draft in some_drafts(0, category):
-        base = WRITER.write(draft).base.lower()
+        base = write(draft).base.lower()
         factors = draft.factors
         subject = SUBJECTS[factors.subject]
         for phrase in (
@@ -94,8 +96,8 @@ def test_the_base_prompt_tells_everything_that_the_first_frame_shows(category: C
 def test_both_bodies_of_a_dynamic_object_triplet_fit_the_one_motion_prompt() -> None:
     for draft in some_drafts(0, Category.DYNAMIC_OBJECT):
         swapped = replace(draft, factors=draft.positive, positive=draft.factors)
-        assert WRITER.write(draft).motion == WRITER.write(swapped).motion
-        assert "the subject" in WRITER.write(draft).motion.lower()
+        assert write(draft).motion == write(swapped).motion
+        assert "the subject" in write(draft).motion.lower()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_both_bodies_of_a_dynamic_object_triplet_fit_the_one_motion_prompt() -> 
 def test_reference_and_positive_share_the_motion_prompt(category: Category) -> None:
     for draft in some_drafts(0, category):
         swapped = replace(draft, factors=draft.positive, positive=draft.factors)
-        assert WRITER.write(draft).motion == WRITER.write(swapped).motion
+        assert write(draft).motion == write(swapped).motion
 
 
 @pytest.mark.parametrize(
@@ -123,14 +125,14 @@ def test_scenery_is_added_removed_or_replaced(old: str, new: str, edit: str) -> 
         factors=replace(draft.factors, scenery=old),
         positive=replace(draft.positive, scenery=new),
     )
-    assert edit in WRITER.write(changed).modification.lower()
+    assert edit in write(changed).modification.lower()
 
 
 def test_a_dynamic_object_edit_names_both_subjects_and_the_new_ones_look() -> None:
     for draft in some_drafts(0, Category.DYNAMIC_OBJECT):
         old, new = SUBJECTS[draft.factors.subject], SUBJECTS[draft.positive.subject]
         look = APPEARANCES[draft.factors.appearance].phrase(new)
-        modification = WRITER.write(draft).modification
+        modification = write(draft).modification
         assert f"the {old.noun}" in modification
         assert f"{new.noun} {new.covered} {look}" in modification
         assert new.rest in modification
@@ -140,8 +142,8 @@ def test_limbs_are_named_after_the_body_that_moves_them() -> None:
     draft = some_drafts(0, Category.VIEW)[0]
     bird = replace(draft, factors=replace(draft.factors, subject="bird", motion="flap"))
     arm = replace(draft, factors=replace(draft.factors, subject="robot_arm", motion="wave"))
-    assert "both wings" in WRITER.write(bird).motion
-    assert "its gripper" in WRITER.write(arm).motion
+    assert "both wings" in write(bird).motion
+    assert "its gripper" in write(arm).motion
 
 
 @pytest.mark.parametrize("motion", MOTIONS)
@@ -153,10 +155,30 @@ def test_the_two_forms_of_a_motion_belong_to_one_verb(motion: str) -> None:
 
 
 def test_all_wordings_come_up() -> None:
-    first = {WRITER.write(draft).base.split()[0] for draft in islice(drafts(Category.VIEW, 0), 40)}
+    first = {write(draft).base.split()[0] for draft in islice(drafts(Category.VIEW, 0), 40)}
     assert len(first) >= 3
 
 
 def test_a_text_depends_on_nothing_but_its_draft() -> None:
     draft = some_drafts(5, Category.VIEW)[3]
-    assert WRITER.write(draft) == TemplateWriter().write(replace(draft))
+    assert write(draft) == write(replace(draft))
+
+
+def test_a_rewrite_says_the_same_in_other_words() -> None:
+    for draft in some_drafts(2, Category.SCENE_STYLE):
+        first, second = write(draft), write(draft, rewrite=1)
+        for name, text in vars(first).items():
+            assert vars(second)[name] != text
+        assert STYLES[draft.positive.style].phrase in second.modification
+
+
+def test_requests_are_answered_in_their_order() -> None:
+    requests = [WriteRequest(draft) for draft in some_drafts(0, Category.VIEW)]
+    assert list(TemplateWriter().write(requests)) == [write(request.draft) for request in requests]
+
+
+def test_the_revision_follows_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = TemplateWriter().facts.revision
+    assert TemplateWriter().facts.revision == before
+    monkeypatch.setitem(STYLES, "toon", replace(STYLES["toon"], phrase="a comic strip"))
+    assert TemplateWriter().facts.revision != before

@@ -1,0 +1,1 @@
+"""Local servers that speak the vendors' protocols, and misbehave on command."""
