@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,17 +18,22 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 from pydantic import Field
 
-from data.errors import BackendUnavailable, ContractError
-from data.schema import Category, Plan
-from flows import publish, stages
+from data.errors import BackendUnavailable, BudgetReached
+from data.schema import Category
+from flows import filming, publish, stages, wording
+from flows.backends import writer
 from flows.progress import LogProgress, StageProgress, watcher
 from flows.recipe import Recipe, load_recipe
 from flows.stages import Job, Outcome
 from flows.summary import RunSummary, markdown_summary
-from flows.tally import Tally
+from flows.tally import Ending, Tally
 from flows.tasks import GENERATOR_TASK, LOCAL_TASK
+from flows.wording import UNWRITTEN
 from flows.workspace import Workspace, claimed
+from prompts.sampling import plan_of
+from prompts.writer import Draft
 
+prompts: Task[..., Any] = Task(wording.write_prompts, name="prompts", **GENERATOR_TASK)
 first_frames: Task[..., Any] = Task(
     stages.make_first_frames,
     name="first-frames",
@@ -35,7 +41,7 @@ first_frames: Task[..., Any] = Task(
     **GENERATOR_TASK,
 )
 clips: Task[..., Any] = Task(
-    stages.make_clips, name="clips", task_run_name="clips of {frames.job.plan.triplet_id}", **GENERATOR_TASK
+    filming.make_clips, name="clips", task_run_name="clips of {frames.job.plan.triplet_id}", **GENERATOR_TASK
 )
 verdict: Task[..., Any] = Task(
     stages.judge_clips, name="verdict", task_run_name="verdict on {clips.job.plan.triplet_id}", **LOCAL_TASK
@@ -50,6 +56,7 @@ report: Task[..., Any] = Task(publish.write_page, name="report", **LOCAL_TASK)
 _WAVE_PER_WORKER = 16
 
 _EACH = ("first frames", "clips", "verdict")  # what every attempt goes through, as the watcher reads it
+_PROMPTS_AT_A_TIME = 8  # drafts in one task of a writer that takes them one by one
 
 
 @flow(name="build-synthetic", flow_run_name="{recipe} → {out}", persist_result=False)
@@ -64,6 +71,7 @@ def build_synthetic(
     fps: Annotated[int | None, Field(ge=1, le=120)] = None,
     workers: Annotated[int | None, Field(ge=1, le=256)] = None,
     runner: Literal["threads"] | None = None,
+    budget_usd: Annotated[float | None, Field(ge=0)] = None,
     limit: Annotated[int | None, Field(ge=1)] = None,
     fork: bool = False,
 ) -> RunSummary:
@@ -80,6 +88,7 @@ def build_synthetic(
         fps: Frames a second.
         workers: Triplets worked on at a time.
         runner: Task runner; "threads".
+        budget_usd: Stop before a paid call that could exceed so many US dollars in all.
         limit: Make at most so many triplets now; the others stay pending.
         fork: Start a new folder beside one that belongs to another recipe.
     """
@@ -92,35 +101,88 @@ def build_synthetic(
         fps=fps,
         workers=workers,
         runner=runner,
+        budget_usd=budget_usd,
     )
-    plans = resolved.plans()
+    drafts = resolved.drafts()
     with claimed(Path(out), resolved, fork=fork) as workspace:
-        return _build(workspace, resolved, plans, plans[:limit])
+        return _build(workspace, resolved, drafts, drafts[:limit])
 
 
 def _build(
-    workspace: Workspace, recipe: Recipe, plans: tuple[Plan, ...], wanted: tuple[Plan, ...]
+    workspace: Workspace, recipe: Recipe, drafts: tuple[Draft, ...], wanted: tuple[Draft, ...]
 ) -> RunSummary:
     progress = watcher.get() or LogProgress(get_run_logger())
-    tally = Tally(requested=len(plans), max_attempts=recipe.max_attempts)
-    for stage in _EACH:
-        progress.expect(stage, len(wanted))
+    tally = Tally(requested=len(drafts), max_attempts=recipe.max_attempts)
     with _task_runner(recipe) as runner:
+        unwritten = [Job(workspace.out, recipe, plan_of(draft, UNWRITTEN), attempt=0) for draft in wanted]
+        planned = _planned(runner, unwritten, tally, progress)
+        for stage in _EACH:
+            progress.expect(stage, len(planned))
         wave = _WAVE_PER_WORKER * recipe.workers
-        for start in range(0, len(wanted), wave):
-            jobs = [Job(workspace.out, recipe, plan, attempt=0) for plan in wanted[start : start + wave]]
-            while jobs:
+        for start in range(0, len(planned), wave):
+            jobs = planned[start : start + wave]
+            while jobs and tally.stopped is None:
                 settled = [tally.settle(*attempt) for attempt in _attempt(runner, jobs, progress)]
-                jobs = [job for job in settled if job is not None]
+                jobs = _reworded(runner, [job for job in settled if job is not None], tally, progress)
                 for stage in _EACH:
                     progress.expect(stage, len(jobs))
-    tally.in_plan_order(plans)
+    tally.in_plan_order([draft.triplet_id for draft in drafts])
     return _publish(workspace, recipe, tally, progress)
+
+
+def _planned(runner: TaskRunner[Any], jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
+    """The jobs with their prompts, no two alike where the writer finds its own words."""
+    jobs = _written(runner, jobs, tally, progress)
+    if not jobs or not writer(jobs[0].out, jobs[0].recipe).facts.invents:
+        return jobs
+    for _ in range(wording.DUPLICATE_ROUNDS):
+        again = {job.plan.triplet_id: job for job in wording.repeated(jobs)}
+        anew = {job.plan.triplet_id: job for job in _written(runner, list(again.values()), tally, progress)}
+        # What could not be written again was counted, and goes no further.
+        jobs = [
+            anew.get(job.plan.triplet_id, job)
+            for job in jobs
+            if job.plan.triplet_id in anew or job.plan.triplet_id not in again
+        ]
+    repeated = {job.plan.triplet_id: job for job in wording.repeated(jobs)}
+    for job in repeated.values():
+        tally.reject(job, wording.STAGE, "prompts_repeated", job.objections[0])
+    return [job for job in jobs if job.plan.triplet_id not in repeated]
+
+
+def _reworded(runner: TaskRunner[Any], jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
+    """The jobs, with new prompts where there were objections to the last ones."""
+    refused = [replace(job, rewrites=job.rewrites + 1) for job in jobs if job.objections]
+    return [job for job in jobs if not job.objections] + _written(runner, refused, tally, progress)
+
+
+def _written(runner: TaskRunner[Any], jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
+    """The jobs that got prompts, in order; the others are counted."""
+    if not jobs:
+        return []
+    progress.expect("prompts", len(jobs))
+    at_once = writer(jobs[0].out, jobs[0].recipe).facts.at_once
+    size = len(jobs) if at_once else _PROMPTS_AT_A_TIME
+    parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+    written = []
+    for part, future in zip(
+        parts, runner.map(prompts, {"jobs": [opaque(part) for part in parts]}), strict=True
+    ):
+        answers: Any = _ending(future)
+        for job, answer in zip(
+            part, answers if isinstance(answers, list) else [answers] * len(part), strict=True
+        ):
+            progress.advance("prompts")
+            if tally.takes(job, answer):
+                written.append(wording.worded(answer))
+            elif isinstance(answer, Outcome):
+                tally.give_up(answer.record["rejected"])
+    return written
 
 
 def _attempt(
     runner: TaskRunner[Any], jobs: Sequence[Job], progress: StageProgress
-) -> Iterator[tuple[Job, list[Outcome | BackendUnavailable]]]:
+) -> Iterator[tuple[Job, list[Ending]]]:
     """One attempt at each job, as far as it goes."""
     framed = runner.map(first_frames, {"job": list(jobs)})
     clipped = runner.map(clips, {"frames": framed})
@@ -129,11 +191,11 @@ def _attempt(
         for future in futures:
             future.add_done_callback(functools.partial(_advance, progress, stage))
     for job, *chain in zip(jobs, framed, clipped, judged, strict=True):
-        outcomes: list[Outcome | BackendUnavailable] = []
+        outcomes: list[Ending] = []
         for future in chain:
-            outcome = _outcome(future)
+            outcome = _ending(future)
             outcomes.append(outcome)
-            if isinstance(outcome, BackendUnavailable) or outcome.rejection:
+            if not isinstance(outcome, Outcome) or outcome.rejection:
                 break
         yield job, outcomes
 
@@ -142,14 +204,12 @@ def _advance(progress: StageProgress, stage: str, _future: object) -> None:
     progress.advance(stage)
 
 
-def _outcome(future: PrefectFuture[Outcome]) -> Outcome | BackendUnavailable:
-    """The stage's outcome; a backend that stayed away is a value, everything else stops the run."""
+def _ending(future: PrefectFuture[Any]) -> Any:
+    """What a task returned. A backend that stayed away and a spent budget are values, too."""
     result: Any = future.result(raise_on_failure=False)
-    if isinstance(result, (Outcome, BackendUnavailable)):
-        return result
-    if isinstance(result, BaseException):
+    if isinstance(result, BaseException) and not isinstance(result, (BackendUnavailable, BudgetReached)):
         raise result
-    raise ContractError(f"a stage returned {type(result).__name__}, expected an Outcome")
+    return result
 
 
 def _publish(workspace: Workspace, recipe: Recipe, tally: Tally, progress: StageProgress) -> RunSummary:

@@ -1,6 +1,7 @@
 """The command ``simmotion``. It parses, calls, prints, and turns errors into one line and an exit code.
 
-Exit codes: 0 done · 1 try again later (a backend was away) · 2 you fix it · 70 our bug · 130 stopped.
+Exit codes: 0 done · 1 again later (a backend was away, the budget is spent) · 2 you fix it · 70 our bug ·
+130 stopped.
 Nothing heavy is imported before a command needs it, so that help and typing errors answer at once.
 """
 
@@ -16,8 +17,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from data.errors import BackendUnavailable, ConfigError, ContractError
-from flows import cli_evaluate, cli_pace, cli_retime
+from data.errors import BackendUnavailable, BudgetReached, ConfigError, ContractError
+from flows import cli_estimate, cli_evaluate, cli_pace, cli_preference, cli_retime
 from flows.terminal import console, prepare_environment, running
 from moments.errors import FeatureError
 
@@ -32,8 +33,10 @@ app = typer.Typer(
 
 app.command()(cli_evaluate.score)
 app.command()(cli_evaluate.evaluate)
+app.command()(cli_estimate.estimate)
 app.command()(cli_pace.pace)
 app.command()(cli_retime.retime)
+app.command()(cli_preference.preference)
 
 
 class Layout(StrEnum):
@@ -54,6 +57,8 @@ def main() -> None:
         _leave(2, "error", error)
     except BackendUnavailable as error:
         _leave(1, "not available now", error)
+    except BudgetReached as error:
+        _leave(1, "stopped", error)
     except ContractError as error:
         _leave(70, "a bug in simmotion, please report it", error)
 
@@ -70,6 +75,9 @@ def build(
     fps: Annotated[int | None, typer.Option(help="Frames a second.")] = None,
     workers: Annotated[int | None, typer.Option(help="Triplets worked on at a time.")] = None,
     runner: Annotated[str | None, typer.Option(help="Task runner: threads.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Stop before paying more than so many US dollars in all.", min=0)
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Make at most so many triplets now.", min=1)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made and its cost.")] = False,
     fork: Annotated[
@@ -89,6 +97,7 @@ def build(
         "fps": fps,
         "workers": workers,
         "runner": runner,
+        "budget_usd": budget,
     }
     resolved = load_recipe(recipe).overridden(**overrides)
     folder = out if out is not None else Path("out") / resolved.name
@@ -108,6 +117,8 @@ def build(
 
         result = build_synthetic(recipe=recipe, out=str(folder), limit=limit, fork=fork, **overrides)
     Console().print(terminal_summary(result))
+    if result.stopped:
+        raise BudgetReached(result.stopped)
     if result.counts.num_failed:
         raise BackendUnavailable(f"{result.counts.num_failed} triplets failed; run the same command again")
 

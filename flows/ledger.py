@@ -14,13 +14,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Entry:
-    """Work done once: ``seconds`` of wall time, ``usd`` paid."""
+    """Work done once, in ``seconds`` of wall time. What was paid for it is in ``flows.calls``."""
 
     stage: str
     key: str
     triplet_id: str
     seconds: float
-    usd: float
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,6 @@ class Totals:
 
     count: int
     seconds: float
-    usd: float
 
 
 def append(path: Path, entry: Entry) -> None:
@@ -59,11 +57,8 @@ def read(path: Path) -> list[Entry]:
 
 
 def totals(entries: list[Entry]) -> dict[str, Totals]:
-    """Count, seconds and dollars by stage."""
+    """Count and seconds by stage."""
     by_stage: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_stage[entry.stage].append(entry)
-    return {
-        stage: Totals(len(rows), sum(row.seconds for row in rows), sum(row.usd for row in rows))
-        for stage, rows in by_stage.items()
-    }
+    return {stage: Totals(len(rows), sum(row.seconds for row in rows)) for stage, rows in by_stage.items()}

@@ -16,15 +16,15 @@ from data.manifest import ShardFacts
 from data.schema import Category, FloatArray, Role
 from data.shards import write_shards
 from data.video import ENCODER
-from flows import ledger
+from flows import backends, calls, ledger
+from flows.money import money
 from flows.recipe import Recipe
 from flows.report import ClipLabel, Limit, SimilarityMatrix, write_report
 from flows.summary import Accuracy, RetrievalRow, RunSummary, StageRow
 from flows.tally import Tally
 from flows.workspace import Workspace
-from generators.config import build_image_generator, build_video_generator
 
-STAGES = ("first_frames", "clips", "verdict")
+STAGES = ("plan", "first_frames", "clips", "verdict")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ def write_manifest(
 ) -> None:
     """The card, then the manifest: when that is there, everything before it is."""
     clips = [triplet.clips[role] for triplet in tally.triplets for role in Role]
-    images, video = build_image_generator(recipe.images).facts, build_video_generator(recipe.video).facts
+    writer = backends.writer(workspace.out, recipe).facts
+    images = backends.image_generator(workspace.out, recipe).facts
+    video = backends.video_generator(recipe).facts
     by_category = Counter(triplet.plan.category for triplet in tally.triplets)
     written = manifest.Manifest(
         recipe_name=recipe.name,
@@ -91,7 +93,7 @@ def write_manifest(
         counts=tally.counts,
         accepted_by_category={category: by_category[category] for category in recipe.categories},
         generators={
-            "prompts": recipe.writer.kind,
+            "prompts": f"{writer.name}@{writer.revision}",
             "images": f"{images.name}@{images.revision}",
             "videos": f"{video.name}@{video.revision}",
         },
@@ -110,6 +112,7 @@ def write_manifest(
 def summarise(workspace: Workspace, recipe: Recipe, tally: Tally, found: Retrieved) -> RunSummary:
     """What the run came to, for the terminal, the Prefect artifact and the page."""
     totals = ledger.totals(ledger.read(workspace.ledger))
+    usd = _usd_by_stage(workspace, recipe)
     rejected = {
         stage: sum(r.stage == stage and r.kind == "rejected" for r in tally.rejects) for stage in STAGES
     }
@@ -122,7 +125,7 @@ def summarise(workspace: Workspace, recipe: Recipe, tally: Tally, found: Retriev
             rejected=rejected[stage],
             failed=failed if stage == "clips" else 0,
             seconds=totals[stage].seconds if stage in totals else 0.0,
-            usd=totals[stage].usd if stage in totals else 0.0,
+            usd=usd[stage],
         )
         for stage in STAGES
     ]
@@ -134,7 +137,29 @@ def summarise(workspace: Workspace, recipe: Recipe, tally: Tally, found: Retriev
         counts=tally.counts,
         stages=rows,
         retrieval=found.rows,
+        money=money(
+            calls.read(workspace.calls),
+            {(triplet.plan.triplet_id, triplet.attempt) for triplet in tally.triplets},
+            tally.rejects,
+        ),
+        stopped="" if tally.stopped is None else str(tally.stopped),
     )
+
+
+def _usd_by_stage(workspace: Workspace, recipe: Recipe) -> dict[str, float]:
+    """What was paid so far, and may have been paid, by the stage whose backend asks for it."""
+    stage_of = {
+        demand.purpose: stage
+        for stage, facts in (
+            ("plan", backends.writer(workspace.out, recipe).facts),
+            ("first_frames", backends.image_generator(workspace.out, recipe).facts),
+        )
+        for demand in facts.demand
+    }
+    usd = dict.fromkeys(STAGES, 0.0)
+    for call in calls.read(workspace.calls):
+        usd[stage_of[call.intent.purpose]] += call.paid_usd + call.possibly_usd
+    return usd
 
 
 def write_page(
@@ -195,6 +220,9 @@ def _limits(recipe: Recipe) -> dict[str, Limit]:
     return {f"{role}_{name}": limit for role in Role for name, limit in each_clip.items()} | {
         "synchrony": Limit(minimum=gates.min_synchrony),
         "synchrony_lag_frames": Limit(-gates.max_lag_frames, gates.max_lag_frames),
+        "positive_to_reference_motion": Limit(1 / gates.max_motion_ratio, gates.max_motion_ratio),
+        "still_alone_frames": Limit(maximum=gates.max_still_alone_frames),
+        "bleeding": Limit(maximum=gates.max_bleeding),
         "motion_difference": Limit(minimum=gates.min_motion_difference),
         "first_frame_psnr_db": Limit(minimum=gates.min_first_frame_psnr_db),
     }

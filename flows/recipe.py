@@ -12,20 +12,21 @@ import hashlib
 import json
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from data.errors import ConfigError
-from data.schema import Category, ClipFormat, Plan
-from generators.config import ImageConfig, VideoConfig
+from data.schema import Category, ClipFormat
+from generators.config import ImageConfig, ProceduralConfig, VideoConfig
 from moments.thresholds import Thresholds
-from prompts.config import WriterConfig, build_writer
-from prompts.sampling import draw_plans
+from prompts.config import TemplateConfig, WriterConfig
+from prompts.sampling import draw_drafts
+from prompts.writer import Draft
 
-_RUNTIME_ONLY = {"description", "workers", "runner"}
+_RUNTIME_ONLY = {"description", "workers", "runner", "budget_usd", "prices", "limits"}
 
 
 class _Strict(BaseModel):
@@ -40,6 +41,14 @@ class FormatConfig(_Strict):
     fps: int = Field(default=16, ge=1, le=120)
 
 
+class LimitsConfig(_Strict):
+    """What a vendor's account allows; empty is without limit. ``max_concurrency`` is where growth ends."""
+
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+    max_concurrency: int = Field(default=32, ge=1, le=1000)
+
+
 class Recipe(_Strict):
     """What to make, with which backends, and what counts as good."""
 
@@ -49,14 +58,17 @@ class Recipe(_Strict):
     per_category: int = Field(default=50, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
     format: FormatConfig = FormatConfig()
-    writer: WriterConfig = WriterConfig()
-    images: ImageConfig = ImageConfig()
-    video: VideoConfig = VideoConfig()
+    writer: WriterConfig = TemplateConfig()
+    images: ImageConfig = ProceduralConfig()
+    video: VideoConfig = ProceduralConfig()
     thresholds: Thresholds = Thresholds()
     max_attempts: int = Field(default=4, ge=1, le=100)
     licence: str = "CC-BY-4.0"
     workers: int = Field(default=2, ge=1, le=256)
     runner: Literal["threads"] = "threads"
+    budget_usd: float | None = Field(default=None, ge=0)
+    prices: Path | None = None
+    limits: dict[str, LimitsConfig] = Field(default_factory=dict)
 
     @field_validator("categories", mode="before")
     @classmethod
@@ -91,9 +103,9 @@ class Recipe(_Strict):
         """The part that decides what is made, ready for JSON."""
         return self.model_dump(mode="json", exclude=_RUNTIME_ONLY)
 
-    def plans(self) -> tuple[Plan, ...]:
-        """Every triplet of the recipe, decided but not made."""
-        return draw_plans(self.categories, self.per_category, self.seed, build_writer(self.writer))
+    def drafts(self) -> tuple[Draft, ...]:
+        """Every triplet of the recipe, drawn but not put into words."""
+        return draw_drafts(self.categories, self.per_category, self.seed)
 
     @property
     def fingerprint(self) -> str:
@@ -156,24 +168,60 @@ def _validated(values: dict[str, Any], source: str) -> Recipe:
 
 def _sentence(error: ErrorDetails) -> str:
     """One error of pydantic as words that name the key, what came, and the nearest right key."""
-    where = ".".join(str(part) for part in error["loc"]) or "recipe"
+    path, known = _read(error["loc"])
+    where = ".".join(path) or "recipe"
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"unknown key {where!r}{_nearest(str(error['loc'][-1]), _fields_at(error['loc'][:-1]))}"
+        return f"unknown key {where!r}{_nearest(path[-1], known)}"
     if error["type"] == "missing":
         return f"{where!r} is missing"
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        expected = [kind.strip(" '") for kind in error.get("ctx", {}).get("expected_tags", "").split(",")]
+        came = error.get("ctx", {}).get("tag", "")
+        kinds = expected if any(expected) else [kind for kind in map(_kind, _models_at(error["loc"])) if kind]
+        return f"{where}.kind: {came!r} is no kind{_nearest(came, kinds)}"
     message = error["msg"].removeprefix("Value error, ")
     return f"{where}: {message} (got {error['input']!r})"
 
 
-def _fields_at(location: tuple[int | str, ...]) -> list[str]:
-    model: Any = Recipe
-    for part in location:
-        model = model.model_fields[str(part)].annotation
-    return (
-        [field.name for field in dataclasses.fields(model)]
-        if model is Thresholds
-        else list(model.model_fields)
-    )
+def _read(location: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
+    """The keys of ``location`` as they stand in a file, and those that may stand beside the last one."""
+    models, path = [Recipe], list[str]()
+    beside: list[Any] = models
+    for part in map(str, location):
+        taken = [model for model in models if _kind(model) == part]
+        if taken:  # pydantic names the chosen kind of a union behind its key
+            models = taken
+            continue
+        path.append(part)
+        beside = models
+        fields = getattr(models[0], "model_fields", {}) if models else {}
+        models = _models(fields[part].annotation) if part in fields else models
+    return path, [name for model in beside for name in _keys(model)]
+
+
+def _models_at(location: tuple[int | str, ...]) -> list[Any]:
+    models: list[Any] = [Recipe]
+    for part in map(str, location):
+        models = _models(models[0].model_fields[part].annotation)
+    return models
+
+
+def _models(annotation: Any) -> list[Any]:
+    """The configs that a field may hold, itself or within a union, an optional or a mapping."""
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or annotation is Thresholds):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]
+
+
+def _kind(model: Any) -> str | None:
+    field = getattr(model, "model_fields", {}).get("kind")
+    return None if field is None else str(field.default)
+
+
+def _keys(model: Any) -> list[str]:
+    if model is Thresholds:
+        return [field.name for field in dataclasses.fields(model)]
+    return list(model.model_fields)
 
 
 def _nearest(word: str, known: Any) -> str:

@@ -6,6 +6,7 @@ It knows nothing of HTML or files.
 from __future__ import annotations
 
 import math
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,12 +15,19 @@ from itertools import chain
 from data.schema import Category, Factors, Role, Triplet
 from flows.report_plots import curve_points
 
+# Hashes that tell two models apart, and no reader: the first digits are enough on a page.
+HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{5,}\b")
+
 CURVE_WIDTH, CURVE_HEIGHT = 200, 170  # the box of an SPF plot in SVG units, without its axes
 
 # Rows of a card's table: label, unit, and the measure that stands under each of the three clips.
 MEASURE_ROWS: tuple[tuple[str, str, tuple[str | None, ...]], ...] = (
     ("Synchrony", "", (None, "synchrony", "negative_synchrony")),
     ("Best lag", "frames", (None, "synchrony_lag_frames", None)),
+    ("Weakest moment", "", (None, "weakest_synchrony", None)),
+    ("Motion to reference’s", "×", (None, "positive_to_reference_motion", None)),
+    ("One half still", "frames", (None, "still_alone_frames", None)),
+    ("Bleeding", "", (None, "bleeding", None)),
     ("Motion difference", "", (None, None, "motion_difference")),
     ("First frame", "dB", (None, None, "first_frame_psnr_db")),
     ("SM similarity", "", (None, "sm_positive", "sm_negative")),
@@ -183,7 +191,11 @@ def provenance(triplets: Sequence[Triplet]) -> dict[str, list[str]]:
         "video": [f"{triplet.video_generator} {triplet.video_revision}" for triplet in triplets],
         "licence": [triplet.licence for triplet in triplets],
     }
-    return {name: list(dict.fromkeys(values)) for name, values in found.items() if values}
+    return {
+        name: list(dict.fromkeys(HASH.sub(r"\1…", value) for value in values))
+        for name, values in found.items()
+        if values
+    }
 
 
 def number_text(value: float | None, signed: bool = False) -> str:

@@ -1,4 +1,6 @@
-"""The stages of a triplet as plain functions: first frames, clips, verdict. They work without Prefect.
+"""The stages of a triplet as plain functions: first frames and verdict. They work without Prefect.
+
+The prompts before them and the clips between them are in ``wording`` and ``filming``.
 
 Each looks its result up in the store by a hash of everything that determines it, and makes it only
 when it is not there.  Between stages travel small records, never frames.
@@ -6,41 +8,45 @@ when it is not there.  Between stages travel small records, never frames.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import io
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
 
-from data import trajectory
 from data.errors import SampleRejected
 from data.schema import Blob, Image, Plan, Role, Triplet
 from data.store import Store, artifact_key
-from data.video import ENCODER, decode, encode
+from data.video import decode
+from flows import backends
+from flows.calls import attempt_of
 from flows.ledger import Entry, append
 from flows.recipe import Recipe
 from flows.workspace import Workspace
-from generators.base import ImageGenerator, ImageRequest, VideoGenerator, VideoRequest
-from generators.config import ImageConfig, VideoConfig, build_image_generator, build_video_generator
+from generators.base import BackendFacts, ImageGenerator, ImageRequest
 
+EDITS_REVISION = 1  # of ``moments.alignment``: to be raised when it would judge another way
 PAIR = (Role.REFERENCE, Role.POSITIVE)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt at one triplet. ``out`` is the run's folder."""
+    """One attempt at one triplet. ``out`` is the run's folder.
+
+    ``rewrites`` counts how often its prompts were written again, for ``objections`` to the last ones.
+    """
 
     out: Path
     recipe: Recipe
     plan: Plan
     attempt: int
+    rewrites: int = 0
+    objections: tuple[str, ...] = ()
 
     @property
     def seed(self) -> int:
@@ -80,66 +86,25 @@ class Outcome:
 
 def make_first_frames(job: Job) -> Outcome:
     """The first frames of reference and positive, as PNG blobs named by role."""
-    generator = _image_generator(job.recipe.images)
+    generator = backends.image_generator(job.out, job.recipe)
 
     def make(store: Store) -> dict[str, Any]:
-        reference = _image(generator, job, Role.REFERENCE, None)
-        images = (reference, _image(generator, job, Role.POSITIVE, reference))
+        with attempt_of(job.attempt):
+            reference = _image(generator, job, Role.REFERENCE, None)
+            images = (reference, _image(generator, job, Role.POSITIVE, reference))
+        if generator.facts.ai_generated:
+            _check_edit(job, *images)
         return {"blobs": {role: _put_png(store, image) for role, image in zip(PAIR, images, strict=True)}}
 
-    return _stage(
+    return run_stage(
         "first_frames",
         job,
         make,
-        usd=2 * generator.facts.usd_per_image,
-        backend=_identity(generator),
+        backend=identity(generator.facts),
+        edits_revision=EDITS_REVISION,
         plan=job.plan,
         format=job.recipe.clip_format,
         seed=job.seed,
-    )
-
-
-def make_clips(frames: Outcome) -> Outcome:
-    """The three clips: reference and positive in one request, so that they share one motion."""
-    if frames.rejection:
-        return frames
-    job = frames.job
-    generator = _video_generator(job.recipe.video)
-
-    def make(store: Store) -> dict[str, Any]:
-        first = {role: _from_png(store.read(frames.blob(role))) for role in PAIR}
-        first[Role.NEGATIVE] = first[Role.REFERENCE]
-        blobs: dict[str, Blob] = {}
-        for roles in (PAIR, (Role.NEGATIVE,)):
-            request = VideoRequest(
-                plan=job.plan,
-                roles=roles,
-                first_frames=tuple(first[role] for role in roles),
-                format=job.recipe.clip_format,
-                seed=job.seed,
-            )
-            (result,) = generator.videos([request])
-            for index, role in enumerate(roles):
-                write = functools.partial(
-                    encode, result.clips[index], ai_generated=generator.facts.ai_generated
-                )
-                blobs[role] = store.put_file(write, ".mp4")
-                if result.trajectories is not None:
-                    data = trajectory.to_bytes(result.trajectories[index])
-                    blobs[f"{role}_trajectory"] = store.put_bytes(data, trajectory.SUFFIX)
-        return {"blobs": blobs}
-
-    return _stage(
-        "clips",
-        job,
-        make,
-        usd=3 * generator.facts.usd_per_clip,
-        backend=_identity(generator),
-        encoder=ENCODER,
-        plan=job.plan,
-        format=job.recipe.clip_format,
-        seed=job.seed,
-        first_frames=frames.record["blobs"],
     )
 
 
@@ -163,14 +128,13 @@ def judge_clips(clips: Outcome) -> Outcome:
             "blobs": {"vectors": store.put_bytes(vectors.getvalue(), ".npy")},
         }
         if judgement.reasons:
-            record |= {"rejected": judgement.reasons[0], "detail": ", ".join(judgement.reasons)}
+            record |= rejection_record(SampleRejected(judgement.reasons[0], ", ".join(judgement.reasons)))
         return record
 
-    return _stage(
+    return run_stage(
         "verdict",
         job,
         make,
-        usd=0.0,
         revision=REVISION,
         thresholds=thresholds,
         fps=fps,
@@ -181,16 +145,18 @@ def judge_clips(clips: Outcome) -> Outcome:
 def finished_triplet(clips: Outcome, verdict: Outcome) -> Triplet:
     """An accepted triplet as the shards take it."""
     job = clips.job
-    image, video = _image_generator(job.recipe.images).facts, _video_generator(job.recipe.video).facts
+    writer = backends.writer(job.out, job.recipe).facts
+    image = backends.image_generator(job.out, job.recipe).facts
+    video = backends.video_generator(job.recipe).facts
     has_motion = f"{Role.REFERENCE}_trajectory" in clips.record["blobs"]
     return Triplet(
         plan=job.plan,
         attempt=job.attempt,
-        seed=job.seed,
+        seed=clips.record["seed"],
         format=job.recipe.clip_format,
         clips={role: clips.blob(role) for role in Role},
         trajectories={role: clips.blob(f"{role}_trajectory") for role in Role} if has_motion else None,
-        prompt_writer=job.recipe.writer.kind,
+        prompt_writer=f"{writer.name}@{writer.revision}",
         image_generator=image.name,
         image_revision=image.revision,
         video_generator=video.name,
@@ -202,9 +168,7 @@ def finished_triplet(clips: Outcome, verdict: Outcome) -> Triplet:
     )
 
 
-def _stage(
-    stage: str, job: Job, make: Callable[[Store], dict[str, Any]], *, usd: float, **determinants: Any
-) -> Outcome:
+def run_stage(stage: str, job: Job, make: Callable[[Store], dict[str, Any]], **determinants: Any) -> Outcome:
     """Find the stage's record or make it; a rejected sample is a record too, and is not made again."""
     store = job.workspace.store
     key = artifact_key(stage, **determinants)
@@ -215,9 +179,9 @@ def _stage(
     try:
         record = make(store)
     except SampleRejected as rejection:
-        record = {"rejected": rejection.reason, "detail": rejection.detail}
+        record = rejection_record(rejection)
     store.publish(stage, key, record)
-    entry = Entry(stage, key, job.plan.triplet_id, round(time.monotonic() - started, 3), usd)
+    entry = Entry(stage, key, job.plan.triplet_id, round(time.monotonic() - started, 3))
     append(job.workspace.ledger, entry)
     return Outcome(job, stage, key, record, reused=False)
 
@@ -228,8 +192,26 @@ def _image(generator: ImageGenerator, job: Job, role: Role, source: Image | None
     return image
 
 
-def _identity(generator: ImageGenerator | VideoGenerator) -> str:
-    return f"{generator.facts.name}@{generator.facts.revision}"
+def _check_edit(job: Job, reference: Image, positive: Image) -> None:
+    """Raises ``SampleRejected`` for an edit that is none, or that moved what it should have kept."""
+    from moments.alignment import judge_edit
+
+    found = judge_edit(job.plan.category, reference, positive)
+    if found.reasons:
+        raise SampleRejected(
+            found.reasons[0],
+            f"{', '.join(found.reasons)}: layout {found.layout:.2f}, displaced {found.displaced_layout:.2f}, "
+            f"largest change {found.largest_change:.0f} of 255",
+        )
+
+
+def identity(facts: BackendFacts) -> str:
+    return f"{facts.name}@{facts.revision}"
+
+
+def rejection_record(rejection: SampleRejected) -> dict[str, Any]:
+    """What the store keeps of a rejected sample."""
+    return {"rejected": rejection.reason, "detail": rejection.detail, "remedy": rejection.remedy}
 
 
 def _put_png(store: Store, image: Image) -> Blob:
@@ -238,36 +220,6 @@ def _put_png(store: Store, image: Image) -> Blob:
     return store.put_bytes(buffer.getvalue(), ".png")
 
 
-def _from_png(data: bytes) -> Image:
+def from_png(data: bytes) -> Image:
     with PillowImage.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("RGB"))
-
-
-_Generator = TypeVar("_Generator", ImageGenerator, VideoGenerator)
-_opening = threading.Lock()
-
-
-def _opened(generator: _Generator) -> _Generator:
-    generator.open()
-    return generator
-
-
-# Weights load once per process: the first task that needs a backend opens it, the others wait for it.
-@functools.cache
-def _image_generator_of(config: ImageConfig) -> ImageGenerator:
-    return _opened(build_image_generator(config))
-
-
-@functools.cache
-def _video_generator_of(config: VideoConfig) -> VideoGenerator:
-    return _opened(build_video_generator(config))
-
-
-def _image_generator(config: ImageConfig) -> ImageGenerator:
-    with _opening:
-        return _image_generator_of(config)
-
-
-def _video_generator(config: VideoConfig) -> VideoGenerator:
-    with _opening:
-        return _video_generator_of(config)

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from data.manifest import Counts
 from data.schema import Category
+from flows.money import Money
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ class RetrievalRow:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """All that is told about a run at its end. ``data_files`` is a glob relative to the data set's folder."""
+    """All that is told about a run at its end. ``data_files`` is a glob relative to the data set's folder.
+
+    ``stopped`` says why it ended before its time, where it did; ``money`` is None where nothing costs any.
+    """
 
     name: str
     recipe: str
@@ -70,6 +74,8 @@ class RunSummary:
     counts: Counts
     stages: Sequence[StageRow]
     retrieval: Sequence[RetrievalRow]
+    stopped: str = ""
+    money: Money | None = None
 
     @property
     def seconds(self) -> float:
@@ -97,6 +103,8 @@ def usd_text(usd: float) -> str:
     """US dollars; fractions of a cent are shown where rounding would hide that something was paid."""
     if usd == 0:
         return "$0"
+    if usd < 0.0001:
+        return "< $0.0001"
     return f"${usd:.2f}" if usd >= 0.01 else f"${usd:.4f}"
 
 
@@ -132,6 +140,7 @@ def terminal_summary(summary: RunSummary) -> RenderableType:
         Text(f"{summary.name} · recipe {summary.recipe} · seed {summary.seed}", style="bold"),
         Text(_balance(summary.counts)),
         *(Text(f"  {line}", style="yellow") for line in _reasons(summary.counts)),
+        *(Text(line) for line in _money_lines(summary.money)),
     ]
     tables = [_stage_cells(summary)]
     if summary.retrieval:
@@ -146,6 +155,7 @@ def markdown_summary(summary: RunSummary) -> str:
         f"Recipe {escaped(summary.recipe)}, seed {summary.seed}.",
         f"**{_balance(summary.counts)}**",
         "\n".join(f"- {escaped(line)}" for line in _reasons(summary.counts)),
+        "  \n".join(map(escaped, _money_lines(summary.money))),
         markdown_table(*_stage_cells(summary)),
     ]
     if summary.retrieval:
@@ -168,6 +178,18 @@ def _reasons(counts: Counts) -> list[str]:
         for reason, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
         if number
     ]
+
+
+def _money_lines(money: Money | None) -> list[str]:
+    if money is None:
+        return []
+    unknown = money.total.possibly_usd
+    lines = [f"paid {usd_text(money.total.paid_usd)} for {money.total.paid} answers"]
+    if unknown:
+        lines[0] += f", and up to {usd_text(unknown)} for calls whose answers were lost"
+    if money.rejected_usd:
+        lines.append(f"of it {usd_text(money.rejected_usd)} for attempts that were rejected")
+    return lines
 
 
 Cells = tuple[list[str], list[list[str]]]

@@ -6,12 +6,17 @@ It knows nothing of Prefect or of files.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from data.errors import BackendUnavailable
+from data.errors import BackendUnavailable, BudgetReached
 from data.manifest import Counts
-from data.schema import MEASURES, Blob, Plan, Reject, Triplet
+from data.schema import MEASURES, Blob, Reject, Triplet
 from flows.stages import Job, Outcome, finished_triplet
+
+Ending = Outcome | BackendUnavailable | BudgetReached
+"""How a stage can end without stopping the run."""
 
 
 @dataclass
@@ -27,27 +32,52 @@ class Tally:
     failed: Counter[str] = field(default_factory=Counter)
     reused: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
+    stopped: BudgetReached | None = None
 
-    def settle(self, job: Job, outcomes: list[Outcome | BackendUnavailable]) -> Job | None:
-        """Take in what the stages of one attempt left; return the next attempt if there is to be one."""
+    def settle(self, job: Job, outcomes: list[Ending]) -> Job | None:
+        """Take in what the stages of one attempt left; return the next attempt if there is to be one.
+
+        A triplet that the budget did not cover stays pending.
+        """
         for outcome in outcomes:
-            if isinstance(outcome, BackendUnavailable):
-                self.rejects.append(_failure(job, outcome))
-                self.failed["backend_unavailable"] += 1
-                return None
-            (self.reused if outcome.reused else self.done)[outcome.stage] += 1
-            if outcome.rejection:
-                self.rejects.append(_rejection(outcome))
-                if job.attempt + 1 < self.max_attempts:
-                    return Job(job.out, job.recipe, job.plan, job.attempt + 1)
-                self.given_up[outcome.rejection] += 1
-                return None
+            if not self.takes(job, outcome):
+                return self._next(job, outcome)
         _, clips, verdict = outcomes
         assert isinstance(clips, Outcome)
         assert isinstance(verdict, Outcome)
         self.triplets.append(finished_triplet(clips, verdict))
         self.vectors[job.plan.triplet_id] = verdict.blob("vectors")
         return None
+
+    def takes(self, job: Job, outcome: Ending) -> bool:
+        """Count what one stage left, and say whether the triplet goes on to the next."""
+        if isinstance(outcome, BudgetReached):
+            self.stopped = outcome
+            return False
+        if isinstance(outcome, BackendUnavailable):
+            self.rejects.append(_failure(job, outcome))
+            self.failed["backend_unavailable"] += 1
+            return False
+        (self.reused if outcome.reused else self.done)[outcome.stage] += 1
+        if outcome.rejection is None:
+            return True
+        self.rejects.append(_reject(job, outcome.stage, outcome.record))
+        return False
+
+    def give_up(self, reason: str) -> None:
+        """One triplet is rejected for good."""
+        self.given_up[reason] += 1
+
+    def _next(self, job: Job, outcome: Ending) -> Job | None:
+        """The next attempt at a job whose last stage was not passed, as far as the remedy allows."""
+        if not isinstance(outcome, Outcome) or outcome.rejection is None:
+            return None
+        remedy = outcome.record["remedy"]
+        if remedy == "none" or job.attempt + 1 >= self.max_attempts:
+            self.give_up(outcome.rejection)
+            return None
+        objections = (outcome.record["detail"],) if remedy == "rewrite" else ()
+        return replace(job, attempt=job.attempt + 1, objections=objections)
 
     @property
     def counts(self) -> Counts:
@@ -60,21 +90,25 @@ class Tally:
             pending=self.requested - settled,
         )
 
-    def in_plan_order(self, plans: tuple[Plan, ...]) -> None:
+    def reject(self, job: Job, stage: str, reason: str, detail: str) -> None:
+        """One triplet is rejected for good by the run itself."""
+        self.rejects.append(_reject(job, stage, {"rejected": reason, "detail": detail}))
+        self.give_up(reason)
+
+    def in_plan_order(self, triplet_ids: Sequence[str]) -> None:
         """Sort what was settled as the plans go, so that the order of completion leaves no trace."""
-        position = {plan.triplet_id: index for index, plan in enumerate(plans)}
+        position = {triplet_id: index for index, triplet_id in enumerate(triplet_ids)}
         self.triplets.sort(key=lambda triplet: position[triplet.plan.triplet_id])
         self.rejects.sort(key=lambda reject: (position[reject.triplet_id], reject.attempt))
 
 
-def _rejection(outcome: Outcome) -> Reject:
-    record = outcome.record
+def _reject(job: Job, stage: str, record: dict[str, Any]) -> Reject:
     return Reject(
-        triplet_id=outcome.job.plan.triplet_id,
-        category=outcome.job.plan.category,
-        attempt=outcome.job.attempt,
-        seed=outcome.job.seed,
-        stage=outcome.stage,
+        triplet_id=job.plan.triplet_id,
+        category=job.plan.category,
+        attempt=job.attempt,
+        seed=job.seed,
+        stage=stage,
         kind="rejected",
         reason=record["rejected"],
         detail=record["detail"],

@@ -8,12 +8,13 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.utilities.annotations import opaque
 
-from data.errors import BackendUnavailable
+from data.errors import BackendUnavailable, GaveUp
 
 
 def may_answer_later(_task: Any, _run: Any, state: Any) -> bool:
-    """Retry by the class of the error alone: only what may answer later is asked again."""
-    return isinstance(state.result(raise_on_failure=False), BackendUnavailable)
+    """Retry by the class of the error alone: what may answer later, unless it was asked for long already."""
+    result = state.result(raise_on_failure=False)
+    return isinstance(result, BackendUnavailable) and not isinstance(result, GaveUp)
 
 
 # Our store is the cache and keeps the results; Prefect keeping them too would only fill its database.

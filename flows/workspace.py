@@ -36,6 +36,10 @@ class Workspace:
         return self.out / "ledger.jsonl"
 
     @property
+    def calls(self) -> Path:
+        return self.out / "calls.jsonl"
+
+    @property
     def rejects(self) -> Path:
         return self.out / "rejects.jsonl"
 

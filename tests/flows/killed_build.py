@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from data import card, manifest
 from data.schema import Clip
 from data.store import Store
-from flows import publish, report, stages
+from flows import filming, publish, report, stages
 from flows.cli import main
 
 
@@ -37,7 +37,7 @@ def dies_before(function: Callable[..., Any], count: int) -> Callable[..., Any]:
 
 
 def _dies_in_the_middle_of_encoding(count: int) -> Callable[..., None]:
-    encode, calls = stages.encode, itertools.count(1)
+    encode, calls = filming.encode, itertools.count(1)
 
     def wrapped(clip: Clip, path: Path, **options: Any) -> None:
         encode(clip, path, **options)
@@ -51,7 +51,7 @@ def _dies_in_the_middle_of_encoding(count: int) -> Callable[..., None]:
 def _patch(moment: str, count: int) -> None:
     match moment:
         case "half a clip is encoded":
-            stages.encode = _dies_in_the_middle_of_encoding(count)  # type: ignore[assignment]
+            filming.encode = _dies_in_the_middle_of_encoding(count)  # type: ignore[assignment]
         case "a record is about to be written":
             Store.publish = dies_before(Store.publish, count)  # type: ignore[method-assign]
         case "a work is about to enter the ledger":

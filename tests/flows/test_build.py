@@ -152,7 +152,7 @@ def test_an_output_path_that_is_a_file_is_refused_and_kept(tmp_path: Path) -> No
 
 def test_a_dry_run_tells_the_work_and_makes_nothing(tmp_path: Path) -> None:
     run = simmotion(
-        "build", "--recipe", "paper", "--out", tmp_path / "out", "--dry-run", environment=os.environ
+        "build", "--recipe", "rendered", "--out", tmp_path / "out", "--dry-run", environment=os.environ
     )
     assert run.returncode == 0, run.stderr
     assert "750" in run.stdout

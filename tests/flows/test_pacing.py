@@ -13,13 +13,20 @@ from generators.base import Positions, VideoRequest, VideoResult
 from generators.wan import WanVideos
 from generators.wan_config import PacingConfig, WanConfig
 from moments.backbones.catalogue import build_embedder
+from moments.embedder import Embedder
 from moments.pacing import PACINGS
 from moments.progress import semantic_progress
 from tests.generators.plans import plan_of
 from tests.generators.tiny_wan import save_tiny_wan
 
-HOG = PacingConfig(backbone="hog", passes=2)
+TWO_PASSES = PacingConfig(passes=2)
 FRAMES = 17
+
+
+def hog() -> Embedder:
+    eyes = build_embedder("hog")
+    eyes.open()
+    return eyes
 
 
 def arc(pacing: npt.NDArray[np.float64], radians: float = 1.5) -> npt.NDArray[np.float64]:
@@ -67,8 +74,7 @@ def test_a_clip_that_does_not_change_has_no_pace_to_mend() -> None:
 
 def test_two_clips_share_one_progress() -> None:
     """One clip changes in the first half only and one in the second: together they are even."""
-    eyes = build_embedder("hog")
-    eyes.open()
+    eyes = hog()
     early = bar(np.concatenate([np.linspace(0, 48, 9), np.full(8, 48)]))
     late = bar(np.concatenate([np.full(8, 0), np.linspace(0, 48, 9)]))
 
@@ -85,7 +91,15 @@ def test_positions_reach_the_generator_and_the_best_pass_is_kept() -> None:
         power = 3.0 if positions is None else 1.0
         return bar(48 * np.linspace(0, 1, FRAMES) ** power)
 
-    made = paced(generate, lambda frames: [frames], HOG, bands=4, num_generated=FRAMES)
+    made = paced(
+        generate,
+        lambda frames: [frames],
+        TWO_PASSES,
+        target=PACINGS["linear"],
+        eyes=hog(),
+        bands=4,
+        num_generated=FRAMES,
+    )
 
     assert asked[0] is None
     assert made.deviations[made.best] == min(made.deviations)
@@ -115,7 +129,9 @@ def test_a_pair_of_wan_is_made_anew_with_its_time_bent(tmp_path: Path) -> None:
     made = paced(
         generate,
         lambda result: [clip.frames for clip in result.clips],
-        HOG,
+        TWO_PASSES,
+        target=PACINGS["linear"],
+        eyes=hog(),
         bands=generator.temporal_bands,
         num_generated=generator.num_generated_frames(request.format),
     )

@@ -11,7 +11,7 @@ from data.schema import Category, ClipFormat
 from flows.recipe import Recipe, load_recipe, recipe_names
 
 
-@pytest.mark.parametrize("name", ["demo", "paper"])
+@pytest.mark.parametrize("name", ["demo", "local", "paper", "rendered"])
 def test_bundled_recipes_load_by_name(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
@@ -19,8 +19,9 @@ def test_bundled_recipes_load_by_name(name: str) -> None:
     assert recipe.clip_format.num_frames == 80
 
 
-def test_the_paper_recipe_has_the_published_size() -> None:
-    recipe = load_recipe("paper")
+@pytest.mark.parametrize("name", ["local", "paper", "rendered"])
+def test_recipes_of_the_published_benchmark_have_its_size(name: str) -> None:
+    recipe = load_recipe(name)
     assert (recipe.requested, set(recipe.categories)) == (250, set(Category))
 
 
@@ -103,4 +104,4 @@ def test_a_recipe_survives_the_trip_through_its_content(
 
 
 def test_every_bundled_recipe_is_listed() -> None:
-    assert recipe_names() == ("demo", "paper")
+    assert recipe_names() == ("demo", "local", "paper", "rendered")

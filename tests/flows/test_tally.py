@@ -2,18 +2,21 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.errors import BackendUnavailable
+from data.errors import BackendUnavailable, BudgetReached, Remedy, SampleRejected
 from data.schema import MEASURES, Blob, Role
 from flows.recipe import load_recipe
-from flows.stages import Job, Outcome
-from flows.tally import Tally
+from flows.stages import Job, Outcome, rejection_record
+from flows.tally import Ending, Tally
+from flows.wording import UNWRITTEN
+from prompts.sampling import plan_of
 
 RECIPE = load_recipe("demo").overridden(per_category=3, max_attempts=3)
-PLANS = RECIPE.plans()
+PLANS = tuple(plan_of(draft, UNWRITTEN) for draft in RECIPE.drafts())
 BLOB = Blob("0" * 64, 1, ".mp4")
 NUMBERS = dict.fromkeys(MEASURES, 0.5)
 
@@ -22,10 +25,14 @@ def _job(index: int) -> Job:
     return Job(Path("out"), RECIPE, PLANS[index], attempt=0)
 
 
-def _outcomes(job: Job, ending: str) -> list[Outcome | BackendUnavailable]:
+def rejection(reason: str, remedy: Remedy = "again") -> dict[str, Any]:
+    return rejection_record(SampleRejected(reason, f"it is {reason}", remedy))
+
+
+def _outcomes(job: Job, ending: str) -> list[Ending]:
     """What the three stages of an attempt leave when it ends in this way."""
     frames = Outcome(job, "first_frames", "a", {"blobs": {}}, reused=False)
-    clips = Outcome(job, "clips", "b", {"blobs": dict.fromkeys(Role, BLOB)}, reused=False)
+    clips = Outcome(job, "clips", "b", {"blobs": dict.fromkeys(Role, BLOB), "seed": job.seed}, reused=False)
     record = {"measures": NUMBERS, "spf": {role: [0.0, 1.0] for role in Role}, "blobs": {"vectors": BLOB}}
     match ending:
         case "accepted":
@@ -33,9 +40,9 @@ def _outcomes(job: Job, ending: str) -> list[Outcome | BackendUnavailable]:
         case "away":
             return [frames, BackendUnavailable("no answer")]
         case "refused":
-            return [replace(frames, record={"rejected": "refused", "detail": "no"})]
+            return [replace(frames, record=rejection("refused"))]
         case _:
-            rejected = {**record, "rejected": ending, "detail": ending}
+            rejected = {**record, **rejection(ending)}
             return [frames, clips, Outcome(job, "verdict", "c", rejected, reused=False)]
 
 
@@ -71,9 +78,32 @@ def test_a_backend_that_stays_away_is_a_failure_not_a_reject() -> None:
     assert tally.rejects[0].detail == "no answer"
 
 
+def test_what_nothing_can_help_is_given_up_at_once() -> None:
+    tally = Tally(requested=1, max_attempts=3)
+    frames = Outcome(_job(0), "first_frames", "a", rejection("prohibited", "none"), reused=False)
+    assert tally.settle(_job(0), [frames]) is None
+    assert tally.counts.rejected == {"prohibited": 1}
+
+
+def test_an_objection_to_the_prompts_goes_on_to_the_next_attempt() -> None:
+    tally = Tally(requested=1, max_attempts=3)
+    frames = Outcome(_job(0), "first_frames", "a", rejection("image_safety", "rewrite"), reused=False)
+    following = tally.settle(_job(0), [frames])
+    assert following is not None
+    assert (following.attempt, following.objections) == (1, ("it is image_safety",))
+
+
+def test_what_the_budget_did_not_cover_stays_pending() -> None:
+    tally = Tally(requested=2, max_attempts=3)
+    assert tally.settle(_job(0), [BudgetReached("spent")]) is None
+    assert tally.counts.parts == {"accepted": 0, "rejected": 0, "failed": 0, "pending": 2}
+    assert str(tally.stopped) == "spent"
+    assert tally.rejects == []
+
+
 def test_what_was_settled_is_sorted_as_it_was_planned() -> None:
     tally = Tally(requested=len(PLANS), max_attempts=3)
     for index in (4, 0, 2):
         tally.settle(_job(index), _outcomes(_job(index), "accepted"))
-    tally.in_plan_order(PLANS)
+    tally.in_plan_order([plan.triplet_id for plan in PLANS])
     assert [triplet.plan for triplet in tally.triplets] == [PLANS[0], PLANS[2], PLANS[4]]

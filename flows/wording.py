@@ -1,0 +1,78 @@
+"""The first stage of a triplet as a plain function: its four prompts. It works without Prefect.
+
+Like every stage it looks into the store first, so that no words are paid for twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from data.errors import BackendUnavailable, SampleRejected
+from data.schema import Plan, Prompts
+from data.store import artifact_key
+from flows import backends
+from flows.ledger import Entry, append
+from flows.stages import Job, Outcome, rejection_record
+from prompts.duplicates import near_duplicates
+from prompts.writer import Draft, WriteRequest
+
+STAGE = "plan"
+UNWRITTEN = Prompts("", "", "", "")
+DUPLICATE_ROUNDS = 2
+"""So often prompts that resemble those of another triplet are written anew, before it is rejected."""
+
+
+def write_prompts(jobs: Sequence[Job]) -> list[Outcome | BackendUnavailable]:
+    """The prompts of each job in order, as a record; for a backend that is away, its error."""
+    if not jobs:
+        return []
+    writer = backends.writer(jobs[0].out, jobs[0].recipe)
+    identity = f"{writer.facts.name}@{writer.facts.revision}"
+    store = jobs[0].workspace.store
+    requests = [WriteRequest(draft_of(job.plan), job.rewrites, job.objections) for job in jobs]
+    keys = [artifact_key(STAGE, writer=identity, request=request) for request in requests]
+    records = {key: store.find(STAGE, key) for key in keys}
+    reused = {key for key, record in records.items() if record is not None}
+    missing = [index for index, key in enumerate(keys) if key not in reused]
+    away: dict[str, BackendUnavailable] = {}
+    started = time.monotonic()
+    for index, answer in zip(missing, writer.write([requests[i] for i in missing]), strict=True):
+        key = keys[index]
+        if isinstance(answer, BackendUnavailable):
+            away[key] = answer
+            continue
+        record = (
+            rejection_record(answer)
+            if isinstance(answer, SampleRejected)
+            else {"prompts": dataclasses.asdict(answer)}
+        )
+        store.publish(STAGE, key, record)
+        records[key] = record
+        seconds, started = time.monotonic() - started, time.monotonic()
+        append(jobs[0].workspace.ledger, Entry(STAGE, key, jobs[index].plan.triplet_id, round(seconds, 3)))
+    return [
+        away[key] if key in away else Outcome(job, STAGE, key, records[key] or {}, reused=key in reused)
+        for job, key in zip(jobs, keys, strict=True)
+    ]
+
+
+def worded(outcome: Outcome) -> Job:
+    """The job with the prompts that were written for it."""
+    job = outcome.job
+    return replace(job, plan=replace(job.plan, prompts=Prompts(**outcome.record["prompts"])), objections=())
+
+
+def repeated(jobs: Sequence[Job]) -> Iterator[Job]:
+    """The jobs whose prompts resemble those of an earlier one, with that as an objection."""
+    by_id = {job.plan.triplet_id: job for job in jobs}
+    for found in near_duplicates({triplet_id: job.plan.prompts for triplet_id, job in by_id.items()}):
+        job = by_id[found.triplet_id]
+        yield replace(job, rewrites=job.rewrites + 1, objections=(found.objection,))
+
+
+def draft_of(plan: Plan) -> Draft:
+    """The plan without its words."""
+    return Draft(**{field.name: getattr(plan, field.name) for field in dataclasses.fields(Draft)})
