@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= out/demo
 
-.PHONY: demo test check format tree bench clean help
+.PHONY: demo test check format tree bench bench-synchrony clean help
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,12 @@ bench: $(STAMP)  ## measure speed and memory; prints ratios of two ways in one r
 	$(BIN)/python -m tests.benchmarks.bench_ablation
 	$(BIN)/python -m tests.benchmarks.bench_retime
 	$(BIN)/python -m tests.benchmarks.bench_progress
+	$(BIN)/python -m tests.benchmarks.bench_pacing
+	$(BIN)/python -m tests.benchmarks.bench_wan
 	$(BIN)/python -m tests.benchmarks.bench_gpu
+
+bench-synchrony: $(STAMP)  ## ROC of the proof of synchrony on the data set in OUT
+	$(BIN)/python -m tests.benchmarks.bench_synchrony $(OUT)
 
 # The pins decide whether an environment is up to date: a changed constraints.txt installs again.
 $(STAMP): constraints.txt pyproject.toml

@@ -174,8 +174,17 @@ class Trajectory:
 #   spf_range_radians    raw range of the Semantic Progress Function
 #   spf_rms_deviation    RMS deviation of the normalised progress from the straight line (0: linear)
 # Per triplet:
-#   synchrony            order-aware agreement of reference and positive at lag 0, 1 for the same motion
+#   synchrony            order-aware agreement of reference and positive at lag 0, 1 for the same motion:
+#                        the mean of three correlations, one of features and two of optical flow
+#   synchrony_features   what the features say of it alone
+#   synchrony_flow       what the flow says of it alone: its energy and how it returns
 #   synchrony_lag_frames lag at which they agree best; positive: the positive clip is late
+#   weakest_synchrony, weakest_synchrony_frame
+#                        the lowest agreement around one frame, and which frame that is, from 0
+#   positive_to_reference_motion
+#                        how many times as much the positive flows as the reference, 0.01–100
+#   still_alone_frames   most frames in which one of the two moves during one rest of the other
+#   bleeding             share of what happens at the seam of one canvas that both sides have alike, 0–1
 #   negative_synchrony   the same agreement of reference and negative
 #   motion_difference    1 - negative_synchrony at its best lag
 #   first_frame_psnr_db  reference against negative, first decoded frame
@@ -184,7 +193,14 @@ class Trajectory:
 CLIP_MEASURES = ("motion", "largest_cut", "darkest_luma", "spf_range_radians", "spf_rms_deviation")
 TRIPLET_MEASURES = (
     "synchrony",
+    "synchrony_features",
+    "synchrony_flow",
     "synchrony_lag_frames",
+    "weakest_synchrony",
+    "weakest_synchrony_frame",
+    "positive_to_reference_motion",
+    "still_alone_frames",
+    "bleeding",
     "negative_synchrony",
     "motion_difference",
     "first_frame_psnr_db",

@@ -11,6 +11,7 @@ Two clips agree by the correlation of their bands.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ import numpy.typing as npt
 from moments.errors import FeatureError
 
 FloatArray = npt.NDArray[np.float64]
+Bands = tuple[FloatArray, ...]
+"""Series over time; one over gap g has a value for every frame but the last g."""
 
 GAPS_FRAMES = (1, 2, 3, 4, 6, 8, 12, 16)
 HALF_CHANGE = 0.1
@@ -28,6 +31,8 @@ STEADY = 0.02
 LAG_MARGIN = 0.05
 """What another lag must gain over lag 0: a steady or periodic motion agrees about as well at many."""
 MIN_FRAMES = 8
+WINDOW_FRAMES = 6.0
+"""Standard deviation of the window in which the agreement around one frame is taken."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,10 @@ def synchrony(
     Raises ``FeatureError`` when features are not (T, P, D) with T ≥ 8, or are not finite.
     """
     early, late = activity(first), activity(second)
-    furthest = min(max_lag_frames, len(first) // 2, len(second) // 2)
-    profile = np.array([_agreement(early, late, lag) for lag in range(-furthest, furthest + 1)])
-    best = int(profile.argmax())
-    if profile[best] < profile[furthest] + LAG_MARGIN:
-        best = furthest
-    return Synchrony(float(profile[furthest]), best - furthest, float(profile[best]), profile)
+    return at_best_lag(lag_profile(early, late, furthest_lag(max_lag_frames, len(first), len(second))))
 
 
-def activity(features: npt.NDArray[np.floating]) -> tuple[FloatArray, ...]:
+def activity(features: npt.NDArray[np.floating]) -> Bands:
     """How much of the picture changes over each gap: (T, P, D) -> one (T - gap,) in [0, 1] per gap.
 
     Gaps longer than a third of the clip are left out.  Raises ``FeatureError`` as ``synchrony`` does.
@@ -82,17 +82,79 @@ def activity(features: npt.NDArray[np.floating]) -> tuple[FloatArray, ...]:
     return tuple(bands)
 
 
-def _agreement(first: tuple[FloatArray, ...], second: tuple[FloatArray, ...], lag: int) -> float:
-    """Correlation of the bands, pooled over the gaps both clips have, with the second ``lag`` frames late."""
-    together = own_first = own_second = 0.0
+def relative(band: FloatArray) -> FloatArray:
+    """Rise and fall of a band of amounts, in shares of its mean; the band must have something above 0."""
+    return np.asarray(band / band.mean() - 1)
+
+
+def centred(band: FloatArray) -> FloatArray:
+    """Rise and fall of a band that has a scale of its own, such as cosines."""
+    return np.asarray(band - band.mean())
+
+
+def furthest_lag(max_lag_frames: int, first_frames: int, second_frames: int) -> int:
+    """The furthest lag to try: none leaves less than half of the shorter clip."""
+    return min(max_lag_frames, first_frames // 2, second_frames // 2)
+
+
+def lag_profile(
+    first: Bands, second: Bands, furthest: int, deviation: Callable[[FloatArray], FloatArray] = relative
+) -> FloatArray:
+    """Agreement at every lag from -L to L, (2·L+1,) for L = ``furthest``, pooled over the bands."""
+    profile = [_sums(first, second, lag, deviation) for lag in range(-furthest, furthest + 1)]
+    return np.array(
+        [together / np.sqrt(own_first * own_second) for together, own_first, own_second in profile]
+    )
+
+
+def at_best_lag(profile: FloatArray) -> Synchrony:
+    """The score and the best lag that a profile (2·L+1,) shows."""
+    furthest = len(profile) // 2
+    best = int(profile.argmax())
+    if profile[best] < profile[furthest] + LAG_MARGIN:
+        best = furthest
+    return Synchrony(float(profile[furthest]), best - furthest, float(profile[best]), profile)
+
+
+def agreement_by_frame(
+    first: Bands, second: Bands, num_frames: int, deviation: Callable[[FloatArray], FloatArray] = relative
+) -> FloatArray:
+    """Agreement around each of the T = ``num_frames`` of the shorter clip at lag 0, (T,) in [-1, 1].
+
+    Rise and fall are those against the whole clip's mean: a half that stands still for a while and a
+    half that moves disagree there.
+    """
+    frames = np.arange(num_frames)[:, None]
+
+    def around(band: FloatArray) -> FloatArray:
+        # What lies between frames t and t + gap belongs to the middle of the two.
+        times = np.arange(len(band)) + (num_frames - len(band)) / 2
+        weights = np.exp(-0.5 * ((frames - times) / WINDOW_FRAMES) ** 2)
+        return np.asarray((weights * band).sum(axis=1) / weights.sum(axis=1))
+
+    together, own_first, own_second = _sums(first, second, 0, deviation, around)
+    return np.asarray(together / np.sqrt(own_first * own_second))
+
+
+def _sums(
+    first: Bands,
+    second: Bands,
+    lag: int,
+    deviation: Callable[[FloatArray], FloatArray],
+    average: Callable[[FloatArray], FloatArray] = np.mean,
+) -> FloatArray:
+    """Averages of first·second, first² and second² added up over the bands that both clips have.
+
+    ``average`` gives a number or a series per band.  A clip without any change agrees with nothing.
+    """
+    total: FloatArray | float = 0.0
     for early, late in zip(first, second, strict=False):
         early, late = early[max(0, -lag) :], late[max(0, lag) :]
         frames = min(len(early), len(late))
         early, late = early[:frames], late[:frames]
         if not early.any() or not late.any():
-            return 0.0
-        early, late = early / early.mean() - 1, late / late.mean() - 1
-        together += float(np.mean(early * late)) + STEADY**2
-        own_first += float(np.mean(early**2)) + STEADY**2
-        own_second += float(np.mean(late**2)) + STEADY**2
-    return together / float(np.sqrt(own_first * own_second))
+            nothing = average(np.zeros(frames))
+            return np.stack([nothing, nothing + 1, nothing + 1])
+        early, late = deviation(early), deviation(late)
+        total = total + np.stack([average(early * late), average(early**2), average(late**2)]) + STEADY**2
+    return np.asarray(total)

@@ -70,13 +70,48 @@ def test_a_late_or_early_positive_is_out_of_sync(delay: int) -> None:
 
 
 def test_a_positive_that_moves_otherwise_is_out_of_sync() -> None:
-    assert verdict(positive=moving_disc(late_rush(), ground_seed=5)).reasons == ("out_of_sync",)
+    # It stands still while the reference moves, too.
+    found = verdict(positive=moving_disc(late_rush(), ground_seed=5))
+    assert found.reasons == ("one_half_static", "out_of_sync")
 
 
-def test_a_half_frozen_positive_is_out_of_sync() -> None:
+@pytest.mark.parametrize("frozen_from", [8, 20])
+def test_a_half_that_freezes_is_named(frozen_from: int) -> None:
     frozen = POSITIVE.copy()
-    frozen[20:] = frozen[20]
-    assert verdict(positive=frozen).reasons == ("out_of_sync",)
+    frozen[frozen_from:] = frozen[frozen_from]
+    assert verdict(positive=frozen).reasons[0] == "one_half_static"
+    assert "one_half_static" in verdict(reference=frozen, negative=frozen).reasons
+
+
+def test_a_half_that_moves_far_less_is_named() -> None:
+    path = stop_and_go()
+    slight = moving_disc(path[0] + 0.1 * (path - path[0]), ground_seed=5, radius=0.1)
+    found = verdict(positive=slight, thresholds=Thresholds(min_motion=0, max_motion_ratio=2.5))
+    assert found.measures["positive_to_reference_motion"] < 0.4
+    assert found.reasons[0] == "one_half_static"
+
+
+@pytest.mark.parametrize("layout", ["side_by_side", "stacked"])
+def test_a_thing_that_crosses_the_seam_bleeds(layout: str) -> None:
+    axis = 2 if layout == "side_by_side" else 1
+    canvas = np.concatenate([REFERENCE, POSITIVE], axis=axis)
+    size = REFERENCE.shape[1]
+    for frame in range(10, len(canvas)):
+        along = slice(size - 30 + frame, size - 18 + frame)
+        across = slice(4, 16)
+        canvas[(frame, across, along) if axis == 2 else (frame, along, across)] = 0
+    first, second = np.split(canvas, 2, axis=axis)
+    found = verdict(reference=first, positive=second, thresholds=Thresholds(min_first_frame_psnr_db=0))
+    assert found.measures["bleeding"] > 0.6
+    assert "bleeding" in found.reasons
+    assert verdict().measures["bleeding"] == 0
+
+
+def test_the_halves_part_where_their_agreement_is_weakest(good: Judgement) -> None:
+    assert len(good.agreement) == len(REFERENCE)
+    weakest = good.measures["weakest_synchrony"]
+    assert min(good.agreement) == weakest
+    assert good.agreement[int(good.measures["weakest_synchrony_frame"])] == weakest
 
 
 @pytest.mark.parametrize("delay", [0, 3])
@@ -121,7 +156,10 @@ def test_every_limit_can_reject_the_good_triplet() -> None:
         "min_motion": (1e9, "static"),
         "max_cut": (0.1, "hard_cut"),
         "max_spf_jump": (0.0, "pacing"),
+        "max_motion_ratio": (1.0, "one_half_static"),
+        "max_still_alone_frames": (-1, "one_half_static"),
         "min_synchrony": (1.1, "out_of_sync"),
+        "max_bleeding": (-1, "bleeding"),
         "min_motion_difference": (2.1, "negative_moves_alike"),
         "min_first_frame_psnr_db": (101, "first_frame_differs"),
     }

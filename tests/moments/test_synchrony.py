@@ -7,7 +7,7 @@ import pytest
 
 from moments.errors import FeatureError
 from moments.hog import hog
-from moments.synchrony import MIN_FRAMES, synchrony
+from moments.synchrony import MIN_FRAMES, activity, agreement_by_frame, synchrony
 from tests.moments.clips import NUM_FRAMES, Frames, late_rush, moving_disc, rest, stop_and_go
 
 
@@ -83,6 +83,14 @@ def test_order_of_the_clips_mirrors_the_profile(reference: np.ndarray) -> None:
     forth, back = synchrony(reference, other), synchrony(other, reference)
     np.testing.assert_allclose(forth.profile, back.profile[::-1], atol=1e-12)
     assert forth.best_lag_frames == -back.best_lag_frames == 3
+
+
+def test_agreement_by_frame_of_reversed_clips_is_reversed(reference: np.ndarray) -> None:
+    other = features(moving_disc(late_rush(), ground_seed=5))
+    forth = agreement_by_frame(activity(reference), activity(other), NUM_FRAMES)
+    back = agreement_by_frame(activity(reference[::-1]), activity(other[::-1]), NUM_FRAMES)
+    np.testing.assert_allclose(forth, back[::-1], atol=1e-12)
+    assert np.ptp(forth) > 0.5
 
 
 def test_two_steady_motions_agree_and_are_given_no_lag() -> None:
