@@ -24,7 +24,7 @@ def pace(
             metavar="NAME[=WEIGHTS[@REVISION]]",
             help="Backbone of single images; hog needs no weights and is not semantic.",
         ),
-    ] = "siglip2",
+    ] = "siglip2-pooled",
     json: Annotated[Path | None, typer.Option(help="Write all figures and curves to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the curves as this PNG file.")] = None,
     precision: Annotated[

@@ -25,8 +25,11 @@ def retime(
     ] = "motion",
     backbone: Annotated[
         str,
-        typer.Option(metavar="NAME[=WEIGHTS[@REVISION]]", help="What sees the change; hog sees form only."),
-    ] = "hog",
+        typer.Option(
+            metavar="NAME[=WEIGHTS[@REVISION]]",
+            help="Backbone of single images; hog needs no weights and is not semantic.",
+        ),
+    ] = "siglip2-pooled",
     segments: Annotated[
         int | None,
         typer.Option(help="So many segments, each played at one speed. (default: plain resampling)", min=1),
@@ -50,13 +53,26 @@ def retime(
     passes: Annotated[
         int, typer.Option(help="At most so many times the result is measured and corrected.", min=1)
     ] = 3,
+    regenerate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Make it anew with this WAN checkpoint, a hub id or a folder, as a whole "
+            "with its time bent, or in segments between keyframes. (default: its own frames)",
+        ),
+    ] = None,
+    prompt: Annotated[
+        str, typer.Option(help="What the video shows and how it moves, for --regenerate.")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Seed for --regenerate.", min=0)] = 0,
+    steps: Annotated[int, typer.Option(help="Denoising steps for --regenerate.", min=1)] = 40,
     device: Annotated[
         str | None, typer.Option(help="Where the backbone runs. (default: cuda where there is one, else cpu)")
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write figures and curves to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the pace before and after.")] = None,
 ) -> None:
-    """Give a video another pacing from its own frames, and say how even it was before and after."""
+    """Give a video another pacing, and say how even it was before and after."""
     with running("Stopped. Nothing was written."):
         from flows.retime_report import terminal_lines
         from flows.retime_video import retime_video
@@ -73,6 +89,10 @@ def retime(
             fps=fps,
             sound=sound,
             passes=passes,
+            regenerate=regenerate,
+            prompt=prompt,
+            seed=seed,
+            steps=steps,
             device=device,
             json_path=None if json is None else str(json),
             plot_path=None if plot is None else str(plot),

@@ -15,19 +15,17 @@ from data.errors import ConfigError
 from data.schema import Frames
 from data.video import num_packets
 from data.video_stream import frame_chunks, frame_rate
-from flows.backbones import BackboneSpec, Options, embedder, parse_backbone
+from flows.backbones import Options
 from flows.filmstrip import Filmstrip
+from flows.pace_backbone import BACKBONE, pace_backbone
 from flows.pace_plot import PICTURES, write_plot
 from flows.pace_report import VideoPace, write_json
 from flows.progress import LogProgress, StageProgress, watcher
 from flows.tasks import LOCAL_TASK, run_step
-from moments.embedder import Embedder
 from moments.errors import BackboneError, FeatureError
-from moments.frame_embeddings import frame_embeddings, require_frame_wise
+from moments.frame_embeddings import frame_embeddings
 from moments.progress import semantic_progress
 
-BACKBONE = "siglip2"
-"""As in the authors' release."""
 CHUNK_FRAMES = 32
 """About three chunks are in memory: 600 MB of 1080p, with which a large accelerator is still kept busy."""
 
@@ -60,7 +58,7 @@ def pace(
     if not videos:
         raise ConfigError("no video was named: give at least one")
     _check_outputs(videos, json_path, plot_path)
-    eyes = _eyes(parse_backbone(backbone), Options(None, "released", precision, device or default_device()))
+    eyes = pace_backbone(backbone, Options(None, "released", precision, device or default_device()))
     rates = [frame_rate(video) for video in videos]  # files that cannot be read are told before any work
     eyes.open()
 
@@ -82,21 +80,6 @@ def pace(
     if plot_path is not None:
         write_plot(found, Path(plot_path))
     return found
-
-
-def _eyes(spec: BackboneSpec, options: Options) -> Embedder:
-    """The backbone, refused at once where its features belong to no single frame."""
-    try:
-        eyes = embedder(spec, options)
-    except BackboneError as error:
-        if spec != BackboneSpec(BACKBONE):
-            raise
-        raise BackboneError(
-            f"{error}. Or take --backbone hog, which needs no weights and sees how shapes change, not what "
-            "they mean"
-        ) from error
-    require_frame_wise(eyes.facts)
-    return eyes
 
 
 def _watched(video: Path, strip: Filmstrip, progress: StageProgress, stage: str) -> Iterator[Frames]:

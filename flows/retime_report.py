@@ -15,7 +15,13 @@ import numpy as np
 from data.disk import disk_errors, write_atomically
 from data.schema import FloatArray
 from flows.pace_report import NOT_SEMANTIC
+from moments.fidelity import Fidelity
 from moments.progress import SemanticProgress
+
+FIDELITY_WORDS = (
+    "smoothness: how well each frame lies between its neighbours in motion; steadiness: how little a frame "
+    "differs from the last; both 1 at best, to be compared before and after"
+)
 
 _INCHES, _DPI = (9.0, 4.0), 120
 
@@ -32,6 +38,7 @@ class Pace:
     mean_deviation: float
     largest_jump: float
     largest_jump_frame: int
+    fidelity: Fidelity
     progress: tuple[float, ...]
 
     @property
@@ -64,7 +71,7 @@ class RetimeReport:
     after: Pace
 
 
-def paced(measured: SemanticProgress, wanted: FloatArray, fps: float) -> Pace:
+def paced(measured: SemanticProgress, wanted: FloatArray, fps: float, fidelity: Fidelity) -> Pace:
     """The figures of a file of T frames; ``wanted`` (T,) is the target's progress at each."""
     deviation = np.abs(measured.progress - wanted)
     return Pace(
@@ -76,6 +83,7 @@ def paced(measured: SemanticProgress, wanted: FloatArray, fps: float) -> Pace:
         mean_deviation=float(deviation.mean()),
         largest_jump=measured.largest_jump,
         largest_jump_frame=measured.largest_jump_frame,
+        fidelity=fidelity,
         progress=tuple(measured.progress.tolist()),
     )
 
@@ -92,11 +100,14 @@ def terminal_lines(report: RetimeReport) -> Iterator[str]:
         ("max deviation", before.max_deviation, after.max_deviation, ".4f"),
         ("largest jump", before.largest_jump, after.largest_jump, ".3f"),
         ("range, rad", before.range_radians, after.range_radians, ".3f"),
+        ("smoothness", before.fidelity.motion_smoothness, after.fidelity.motion_smoothness, ".4f"),
+        ("steadiness", before.fidelity.temporal_steadiness, after.fidelity.temporal_steadiness, ".4f"),
         ("frames", before.num_frames, after.num_frames, "d"),
         ("seconds", before.seconds, after.seconds, ".2f"),
         ("fps", before.fps, after.fps, "g"),
     ):
-        yield f"{title:<16}{one:>10{form}}{other:>10{form}}"
+        yield f"{title:<16}" + "".join("–".rjust(10) if x is None else f"{x:>10{form}}" for x in (one, other))
+    yield FIDELITY_WORDS
     yield f"sound: {report.sound}"
 
 

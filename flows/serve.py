@@ -1,7 +1,8 @@
 """``simmotion up``: a Prefect server and a process that serves every deployment, in one command.
 
-The deployments are the bundled recipes, ``build-synthetic/<recipe>``, and what is asked of a data set,
-``score/dataset`` and ``evaluate/dataset``.
+The deployments are the bundled recipes, ``build-synthetic/<recipe>``, what is asked of a data set,
+``score/dataset`` and ``evaluate/dataset``, and what is done to footage, ``pace/video`` and
+``retime-video/video``.
 """
 
 from __future__ import annotations
@@ -18,13 +19,18 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from data.errors import BackendUnavailable
 from flows.build_synthetic import build_synthetic
 from flows.evaluate import evaluate
+from flows.pace import pace
 from flows.recipe import load_recipe, recipe_names
+from flows.retime_video import retime_video
 from flows.score import score
 from flows.server import is_healthy, prefect_server
 
 DATASET = "dataset"  # the deployment's name of whatever is asked of one
 SCORE_DESCRIPTION = "Pace of every clip, and its likeness to the reference of its triplet, as Parquet."
 EVALUATE_DESCRIPTION = "The paper's questions asked of a data set: tables, paired tests and a page."
+VIDEO = "video"  # and of whatever is done to footage
+PACE_DESCRIPTION = "How evenly videos change, as JSON: the Semantic Progress Function."
+RETIME_DESCRIPTION = "Another pacing for a video that exists, and its pace before and after as JSON."
 
 
 @contextmanager
@@ -50,7 +56,9 @@ def api(port: int | None = None, *, services: bool = False) -> Iterator[str]:
 
 
 def deployments() -> list[RunnerDeployment]:
-    """One for each bundled recipe, with its folder below the working directory, and two for data sets."""
+    """One for each bundled recipe, with its folder below the working directory; two for data sets, two for
+    footage.
+    """
     builds = [
         _deployment(build_synthetic, name, load_recipe(name).description, recipe=name, out=f"out/{name}")
         for name in recipe_names()
@@ -59,6 +67,15 @@ def deployments() -> list[RunnerDeployment]:
         *builds,
         _deployment(score, DATASET, SCORE_DESCRIPTION, path="out/demo"),
         _deployment(evaluate, DATASET, EVALUATE_DESCRIPTION, path="out/demo"),
+        _deployment(pace, VIDEO, PACE_DESCRIPTION, paths=["video.mp4"], json_path="out/pace.json"),
+        _deployment(
+            retime_video,
+            VIDEO,
+            RETIME_DESCRIPTION,
+            path="video.mp4",
+            to="out/retimed.mp4",
+            json_path="out/retimed.json",
+        ),
     ]
 
 

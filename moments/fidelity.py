@@ -9,6 +9,9 @@ content, such as a clip and its re-timing, and not with VBench's table.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +22,20 @@ Frames = npt.NDArray[np.uint8]
 
 SIDE_PX = 256
 """Frames are measured at this height and width: flow of larger ones costs more and says no more."""
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Both measures of a clip; ``motion_smoothness`` is None for one of only two frames."""
+
+    motion_smoothness: float | None
+    temporal_steadiness: float
+
+
+def fidelity(frames: Frames) -> Fidelity:
+    """Both measures of uint8 (T, H, W, 3) with T ≥ 2. Raises ``FeatureError``."""
+    steadiness = temporal_steadiness(frames)
+    return Fidelity(motion_smoothness(frames) if len(frames) > 2 else None, steadiness)
 
 
 def motion_smoothness(frames: Frames) -> float:
@@ -40,8 +57,9 @@ def temporal_steadiness(frames: Frames) -> float:
 
     Raises ``FeatureError``.
     """
-    small = _small(frames, at_least=2).astype(np.float32)
-    return 1.0 - float(np.abs(np.diff(small, axis=0)).mean()) / 255
+    small = _small(frames, at_least=2)
+    changes = [cv2.absdiff(last, this).mean() for last, this in pairwise(small)]
+    return 1.0 - float(np.mean(changes)) / 255
 
 
 def _small(frames: Frames, at_least: int) -> Frames:

@@ -80,7 +80,9 @@ def _vectors(clip: Tensor, embedder: Embedder) -> Vectors:
 
 def pooling_text(facts: EmbedderFacts) -> str:
     """How patches become a frame's vector, for records."""
-    return f"patches on a grid of {GRID}×{GRID}, side by side" if _tells_where(facts) else "mean of patches"
+    return (
+        f"patches on a grid of {GRID}×{GRID}, side by side" if _tells_where(facts) else "mean of the features"
+    )
 
 
 def _tells_where(facts: EmbedderFacts) -> bool:

@@ -24,6 +24,8 @@ RANGE_FLOOR_RADIANS = 0.05
 
 _BLOCK_FRAMES = 128
 """Frames whose angles are taken at a time: they stay in the cache, and a long clip is never copied whole."""
+_ROUNDED = 1e-6
+"""Squared chord below which a cosine in float64 gives less than twelve digits of an angle."""
 
 
 @dataclass(frozen=True)
@@ -115,35 +117,49 @@ def semantic_progress(
 
 
 def _unit(embeddings: npt.NDArray[np.floating]) -> FloatArray:
-    wide = embeddings.astype(np.float64)
-    length = np.linalg.norm(wide, axis=1, keepdims=True)
-    return np.asarray(np.divide(wide, length, out=np.zeros_like(wide), where=length > 0))
+    """Vectors of length 1 in float64; those of length 0 stay as they are."""
+    unit = embeddings.astype(np.float64)
+    length = np.sqrt(np.vecdot(unit, unit))
+    length[length == 0] = 1
+    unit /= length[:, None]
+    return unit
 
 
 def _angles(embeddings: npt.NDArray[np.floating], window: int) -> FloatArray:
     """Angles (window, T): entry (gap - 1, i) is that of frames i and i + gap, 0 beyond the end.
 
-    They come from the lengths of difference and sum, exact also where the angle is tiny; the arccosine
-    of a dot product near 1 would lose half of the digits.
+    Frame by frame and not by a product of matrices, whose sums depend on the number of threads.
     """
     frames = len(embeddings)
     angles = np.zeros((window, frames))
     for start in range(0, frames, _BLOCK_FRAMES):
         unit = _unit(embeddings[start : start + _BLOCK_FRAMES + window])
-        square = _squares(unit)
+        cosines = np.ones((window, min(len(unit), _BLOCK_FRAMES)))  # beyond the end no angle
         for gap in range(1, min(window + 1, len(unit))):
             count = min(len(unit) - gap, _BLOCK_FRAMES)
-            apart = _squares(unit[gap : gap + count] - unit[:count])
-            # The parallelogram law, which holds for zero embeddings, too.
-            along = 2 * (square[gap : gap + count] + square[:count]) - apart
-            half = np.arctan2(np.sqrt(apart), np.sqrt(along.clip(min=0)))
-            angles[gap - 1, start : start + count] = 2 * half
+            np.vecdot(unit[gap : gap + count], unit[:count], out=cosines[gap - 1, :count])
+        half = np.arctan2(*_chords(unit, cosines))
+        angles[:, start : start + _BLOCK_FRAMES] = 2 * half
     return angles
 
 
-def _squares(vectors: FloatArray) -> FloatArray:
-    """Squared lengths (n,); not by BLAS, whose sums depend on the number of threads."""
-    return np.asarray(np.einsum("nd,nd->n", vectors, vectors))
+def _chords(unit: FloatArray, cosines: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Lengths of difference and sum of all pairs, laid out as ``cosines`` (window, t).
+
+    Taken from the cosine, but from the vectors where little of it is left after rounding: at angles near 0
+    and π, and at frames of length 0, which are at no angle to each other and at a right one to all else.
+    """
+    apart, along = 2 - 2 * cosines, 2 + 2 * cosines
+    window, count = cosines.shape
+    there = np.arange(1, window + 1)[:, None] + np.arange(count) < len(unit)
+    doubtful = there & ((np.minimum(apart, along) < _ROUNDED) | (cosines == 0))
+    for row in np.flatnonzero(doubtful.any(axis=1)):
+        early = np.flatnonzero(doubtful[row])
+        late = early + row + 1
+        difference, total = unit[late] - unit[early], unit[late] + unit[early]
+        apart[row, early] = np.vecdot(difference, difference)
+        along[row, early] = np.vecdot(total, total)
+    return np.sqrt(apart), np.sqrt(along)
 
 
 def _noise(angles: FloatArray) -> float:

@@ -19,6 +19,7 @@ from moments.backbones.image import (
     DINOV2_WITH_REGISTERS,
     DINOV3,
     SIGLIP,
+    SIGLIP_POOLED,
     ImageEmbedder,
 )
 from moments.backbones.preprocessing import Mode
@@ -67,6 +68,7 @@ IMAGE_BACKBONES: dict[str, Entry] = {
         for size, letter in DINOV3_SIZES.items()
     },
     "siglip2": Entry(SIGLIP, "google/siglip2-base-patch16-512", "SigLIP 2-B/16"),
+    "siglip2-pooled": Entry(SIGLIP_POOLED, "google/siglip2-base-patch16-512", "SigLIP 2-B/16 pooled"),
     "clip4clip": Entry(CLIP4CLIP, "Searchium-ai/clip4clip-webvid150k", "CLIP4Clip-B/32"),
 }
 VIDEO_BACKBONES: dict[str, Entry] = {

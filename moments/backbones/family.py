@@ -82,7 +82,8 @@ class Family:
     ``tokens`` runs the model: float pixels, (N, 3, h, w) for images and (B, T, 3, h, w) for videos, to the
     features of patches (N or B, tokens, D), moment by moment, and nothing else.  ``released_px`` is the input
     of ``released`` mode where that is not the config's size; ``short_side`` over the crop is the margin that
-    the model's processor cuts off.  ``other_parts`` are prefixes of weights that are rightly left unread;
+    the model's processor cuts off.  ``squashed_once`` is for authors who squash frames to the model's size in
+    one step, with the family's filter.  ``other_parts`` are prefixes of weights that are rightly left unread;
     ``inside`` is that of the model's own where ``transformers`` does not find them by itself.
     """
 
@@ -95,6 +96,7 @@ class Family:
     filter: Filter = "bilinear"
     released_px: int | None = None
     short_side: float = 1.0
+    squashed_once: bool = False
     other_parts: tuple[str, ...] = ()
     inside: str | None = None
 
@@ -102,12 +104,13 @@ class Family:
         released = mode == "released"
         crop_px = self.released_px if released and self.released_px else grid.image_px
         return Preprocessing(
-            squash_px=RELEASED_PX if released else None,
+            squash_px=RELEASED_PX if released and not self.squashed_once else None,
             short_side_px=int(crop_px * self.short_side),
             crop_px=crop_px,
             filter=self.filter,
             mean=self.mean,
             std=self.std,
+            keeps_aspect=not (released and self.squashed_once),
         )
 
 

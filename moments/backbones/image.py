@@ -6,6 +6,7 @@ It knows nothing of names and hub ids, and nothing of time: the features of a fr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,12 @@ def projected_frame(model: Any, pixels: Tensor) -> Tensor:
     return torch.nn.functional.normalize(vectors, dim=-1)[:, None]
 
 
+def pooled_frame(model: Any, pixels: Tensor) -> Tensor:
+    """A frame's vector from SigLIP's attention pooling, as its only patch: as the SPF's authors compare."""
+    vectors: Tensor = model(pixel_values=pixels).pooler_output
+    return vectors[:, None]
+
+
 def whole_picture(config: Any) -> Grid:
     """One patch, the picture: for models that give one vector a frame."""
     side_px = image_grid(config).image_px
@@ -75,6 +82,8 @@ SIGLIP = Family(
     std=(0.5, 0.5, 0.5),
     other_parts=("text_model.", "logit_scale", "logit_bias"),
 )
+# As the authors' loader, open_clip, prepares it: squashed at once, bicubic.
+SIGLIP_POOLED = replace(SIGLIP, tokens=pooled_frame, grid=whole_picture, filter="bicubic", squashed_once=True)
 CLIP4CLIP = Family(
     "CLIPVisionModelWithProjection",
     ("clip", "clip_vision_model"),

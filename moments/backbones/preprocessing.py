@@ -4,7 +4,8 @@ It knows nothing of models: sizes, filters and colour statistics are given.
 
 Choices.  ``released`` mode does what the authors' loader and their processors do one after the other: every
 frame is squashed to 224 × 224, aspect ratio not kept, bilinear **without** antialiasing (OpenCV's linear
-filter, which they use; at most one grey level apart), then brought to the model's size.  ``native`` mode
+filter, which they use; at most one grey level apart), then brought to the model's size; where other authors
+squash a frame to the model's size at once, so does it, antialiased.  ``native`` mode
 resizes the short side, antialiased, and crops the centre, so that shapes stay as they are and the picture is
 as large as the model was made for.  All resizing is done on uint8, as PIL does, and the result stays uint8: a
 quarter of the memory in queues; ``normalised`` makes it float where the model runs.
@@ -35,7 +36,8 @@ RELEASED_PX = 224
 class Preprocessing:
     """How frames become pixels: squash (if given), resize the short side, crop the centre, normalise.
 
-    ``mean`` and ``std`` are per channel, of values in [0, 1].
+    Without ``keeps_aspect`` both sides are resized to ``short_side_px``.  ``mean`` and ``std``
+    are per channel, of values in [0, 1].
     """
 
     squash_px: int | None
@@ -44,12 +46,14 @@ class Preprocessing:
     filter: Filter
     mean: Colour
     std: Colour
+    keeps_aspect: bool = True
 
     def __str__(self) -> str:
         """All of it as text, for an embedder's facts."""
         squash = f"squash {self.squash_px} bilinear, " if self.squash_px else ""
+        side = "short side" if self.keeps_aspect else "both sides"
         return (
-            f"{squash}short side {self.short_side_px} {self.filter} antialiased, crop {self.crop_px}, "
+            f"{squash}{side} {self.short_side_px} {self.filter} antialiased, crop {self.crop_px}, "
             f"mean {self.mean}, std {self.std}"
         )
 
@@ -70,9 +74,13 @@ def prepared(frames: npt.NDArray[np.uint8], preprocessing: Preprocessing) -> Ten
     pixels = torch.from_numpy(frames).permute(0, 3, 1, 2)
     if preprocessing.squash_px is not None:
         pixels = resized(pixels, (preprocessing.squash_px, preprocessing.squash_px), "bilinear", False)
-    height, width = pixels.shape[-2:]
-    scale = preprocessing.short_side_px / min(height, width)
-    pixels = resized(pixels, (round(height * scale), round(width * scale)), preprocessing.filter, True)
+    short_px = preprocessing.short_side_px
+    size = (short_px, short_px)
+    if preprocessing.keeps_aspect:
+        height, width = pixels.shape[-2:]
+        scale = short_px / min(height, width)
+        size = (round(height * scale), round(width * scale))
+    pixels = resized(pixels, size, preprocessing.filter, True)
     return centre_crop(pixels, preprocessing.crop_px).contiguous()
 
 

@@ -1,11 +1,11 @@
 """Seconds of the Semantic Progress by its band against the dense equations, and of ever longer clips.
 
 ``python -m tests.benchmarks.bench_progress [LONGEST_DENSE]``, on one thread; clips longer than
-LONGEST_DENSE (3000 unless given: 4.5 GB, a minute) are not solved densely.  The dense way holds the
+LONGEST_DENSE (3000 unless given: 4.5 GB, two minutes) are not solved densely.  The dense way holds the
 matrix A of all pairs, as the formula is written, and multiplies out AᵀWA; it is assembled without a loop.
-Two ratios: of the least squares alone, from angles that lie ready, and of all from the embeddings on,
-where the dense angles are arccosines of one product of matrices: quicker than ours, and the small ones
-are lost.
+Three ratios: of the least squares alone, from angles that lie ready; of all from the embeddings on, with
+dense angles as exact as ours, of every frame to all others by the lengths of differences and sums; and the
+same with arccosines of one product of matrices, in which small angles are lost.
 """
 
 from __future__ import annotations
@@ -39,11 +39,22 @@ def embeddings(frames: int) -> npt.NDArray[np.float32]:
     return path
 
 
-def dense_angles(path: npt.NDArray[np.float32]) -> FloatArray:
-    """Angles of all pairs, (T, T)."""
-    wide = path.astype(np.float64)
-    unit = wide / np.linalg.norm(wide, axis=1, keepdims=True)
+def exact_angles(path: npt.NDArray[np.float32]) -> FloatArray:
+    """Angles of all pairs, (T, T), each to the last digits."""
+    unit = _unit(path)
+    norm = np.linalg.norm
+    return np.stack([2 * np.arctan2(norm(unit - own, axis=1), norm(unit + own, axis=1)) for own in unit])
+
+
+def rounded_angles(path: npt.NDArray[np.float32]) -> FloatArray:
+    """Angles of all pairs, (T, T), those near 0 as the release clips them."""
+    unit = _unit(path)
     return np.asarray(np.arccos((unit @ unit.T).clip(-1 + 1e-7, 1 - 1e-7)))
+
+
+def _unit(path: npt.NDArray[np.float32]) -> FloatArray:
+    wide = path.astype(np.float64)
+    return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True))
 
 
 def dense_least_squares(angles: FloatArray) -> FloatArray:
@@ -72,15 +83,17 @@ def timed(work: Callable[[], FloatArray], times: int) -> tuple[float, FloatArray
 def compare(frames: int) -> None:
     """Print one row: the same clip both ways."""
     path = embeddings(frames)
-    times, dense_times = (31, 11) if frames < 1000 else (11, 1)
-    angles, table = progress._angles(path, WINDOW), dense_angles(path)
-    band, ours = timed(lambda: progress._least_squares(angles, SIGMA, RIDGE), times)
-    band_all, _ = timed(lambda: progress.semantic_progress(path).raw, times)
+    times, dense_times = (31, 11) if frames < 300 else (31, 3) if frames < 1000 else (11, 1)
+    angles = progress._angles(path, WINDOW)
+    band, _ = timed(lambda: progress._least_squares(angles, SIGMA, RIDGE), times)
+    whole, ours = timed(lambda: progress.semantic_progress(path).raw, times)
+    exact, table = timed(lambda: exact_angles(path), dense_times)
+    rounded, _ = timed(lambda: rounded_angles(path), dense_times)
     dense, theirs = timed(lambda: dense_least_squares(table), dense_times)
-    dense_all = dense + timed(lambda: dense_angles(path), dense_times)[0]
     print(
-        f"{frames:>7} {1e3 * band:>10.3f} {1e3 * dense:>10.1f} {dense / band:>9.0f}x"
-        f" {1e3 * band_all:>10.2f} {1e3 * dense_all:>10.1f} {dense_all / band_all:>9.1f}x"
+        f"{frames:>7} {1e3 * band:>9.3f} {1e3 * dense:>10.1f} {dense / band:>8.0f}x"
+        f" {1e3 * whole:>9.2f} {1e3 * (exact + dense):>10.1f} {(exact + dense) / whole:>8.0f}x"
+        f" {1e3 * (rounded + dense):>10.1f} {(rounded + dense) / whole:>8.1f}x"
         f" {np.abs(ours - theirs).max():>9.0e}"
     )
 
@@ -110,9 +123,11 @@ def main(longest_dense: int) -> None:
     )
     for frames in LONG:
         lengthen(frames)
-    print("\n       milliseconds: least squares alone           from the embeddings on         largest")
+    print(f"\n{'milliseconds:':>7} {'least squares alone':>23} {'with exact angles':>30}", end="")
+    print(f" {'rounded angles':>20} {'largest':>9}")
     print(
-        f"{'T':>7} {'band':>10} {'dense':>10} {'ratio':>10} {'ours':>10} {'dense':>10} {'ratio':>10} differ."
+        f"{'T':>7} {'band':>9} {'dense':>10} {'ratio':>9} {'ours':>9} {'dense':>10} {'ratio':>9}"
+        f" {'dense':>10} {'ratio':>9} {'differ.':>9}"
     )
     for frames in COMPARED:
         if frames <= longest_dense:

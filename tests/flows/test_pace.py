@@ -102,7 +102,7 @@ def test_siglip2_says_which_weights_and_is_semantic(
     videos: dict[str, Path], siglip2: Path, tmp_path: Path, prefect: Prefect
 ) -> None:
     to = tmp_path / "spf.json"
-    told = _paced(prefect, videos["cut"], "--backbone", f"siglip2={siglip2}", "--json", to)
+    told = _paced(prefect, videos["cut"], "--backbone", f"siglip2-pooled={siglip2}", "--json", to)
     (record,) = _records(to)
     assert record["backbone"]["weights"].startswith("sha256:")
     assert record["backbone"]["semantic"] is True

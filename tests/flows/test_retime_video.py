@@ -19,19 +19,21 @@ from data.video import decode, encode, probe
 from generators.base import ImageRequest, VideoRequest
 from generators.inbetween import frames_at
 from generators.procedural.generator import ProceduralGenerator
+from moments.fidelity import temporal_steadiness
 from tests.flows.commands import simmotion, simmotion_here
 from tests.flows.conftest import Prefect
 from tests.flows.turning import rush, turning_bar
 from tests.generators.plans import plan_of
 
 FPS = 16.0
+HOG = ("--backbone", "hog")
 Retime = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def retime(prefect: Prefect) -> Retime:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return simmotion_here("retime", *arguments, environment=prefect.environment)
+        return simmotion_here("retime", *HOG, *arguments, environment=prefect.environment)
 
     return run
 
@@ -62,7 +64,7 @@ def report_of(run: subprocess.CompletedProcess[str], path: Path) -> dict[str, An
 def test_a_hard_change_of_speed_becomes_even(rushed: Path, tmp_path: Path, prefect: Prefect) -> None:
     out, figures, picture = (tmp_path / name for name in ("out.mp4", "report.json", "plot.png"))
     run = simmotion(
-        *("retime", rushed, "--to", out, "--json", figures, "--plot", picture),
+        *("retime", rushed, "--to", out, "--json", figures, "--plot", picture, *HOG),
         environment=prefect.environment,
     )
     report = report_of(run, figures)
@@ -74,7 +76,10 @@ def test_a_hard_change_of_speed_becomes_even(rushed: Path, tmp_path: Path, prefe
     with Image.open(picture) as plot:
         assert plot.size[0] > 500
     assert "not semantic" in run.stdout
-    for side in ("before", "after"):
+    assert "steadiness: how little a frame differs from the last" in run.stdout
+    for side, path in (("before", rushed), ("after", out)):
+        assert report[side]["fidelity"]["temporal_steadiness"] == temporal_steadiness(decode(path).frames)
+        assert 0.9 < report[side]["fidelity"]["motion_smoothness"] < 1
         assert f"{report[side]['rms_deviation']:.4f}" in run.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "plot.png", "report.json"]
 
@@ -252,3 +257,14 @@ def told(run: subprocess.CompletedProcess[str], message: str, absent: Path) -> N
     assert run.returncode == 2, run.stderr
     assert message in run.stderr
     assert not absent.exists()
+
+
+def test_without_weights_the_error_names_the_ways_out(
+    rushed: Path, prefect: Prefect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    run = simmotion_here("retime", rushed, "--to", tmp_path / "out.mp4", environment=prefect.environment)
+    assert run.returncode == 2
+    for words in ("siglip2-base-patch16-512", "NAME=FOLDER", "--backbone hog"):
+        assert words in run.stderr
+    assert not (tmp_path / "out.mp4").exists()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from moments.errors import FeatureError
-from moments.fidelity import motion_smoothness, temporal_steadiness
+from moments.fidelity import Fidelity, fidelity, motion_smoothness, temporal_steadiness
 from tests.moments.clips import NUM_FRAMES, moving_disc, rest
 
 
@@ -37,3 +37,14 @@ def test_flicker_is_less_steady() -> None:
 def test_too_few_frames_and_other_types_are_refused(frames: np.ndarray) -> None:
     with pytest.raises(FeatureError, match=r"expected uint8 \(T, H, W, 3\) with T ≥ 3"):
         motion_smoothness(frames)
+
+
+def test_of_two_frames_none_lies_between() -> None:
+    clip = straight(np.linspace(0, 1, NUM_FRAMES))
+    assert fidelity(clip) == Fidelity(motion_smoothness(clip), temporal_steadiness(clip))
+    assert fidelity(clip[:2]) == Fidelity(None, temporal_steadiness(clip[:2]))
+
+
+def test_steadiness_is_what_is_left_of_the_mean_change() -> None:
+    grey = np.array([10, 14, 4], np.uint8)[:, None, None, None] * np.ones((1, 9, 7, 3), np.uint8)
+    assert temporal_steadiness(grey) == pytest.approx(1 - (4 + 10) / 2 / 255)

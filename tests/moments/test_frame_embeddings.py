@@ -74,7 +74,7 @@ def test_what_has_no_weights_keeps_its_places_apart() -> None:
     cells = hog(frames).reshape(13, 8, 2, 8, 2, 9).mean(dim=(2, 4))  # of the 16 × 16, four and four
     np.testing.assert_allclose(found, cells.permute(0, 3, 1, 2).flatten(1).numpy(), atol=1e-6)
     assert "8×8" in pooling_text(build_classical("hog").facts)
-    assert pooling_text(FACTS) == "mean of patches"
+    assert pooling_text(FACTS) == "mean of the features"
 
 
 def test_few_patches_without_weights_are_all_kept() -> None:

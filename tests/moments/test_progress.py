@@ -57,6 +57,23 @@ def test_raw_equals_dense_least_squares(
     np.testing.assert_allclose(found.raw, dense(z, window, sigma, ridge, power), rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    "angle", [1e-9, 1e-6, 3e-4, 9.9e-4, 1.01e-3, 0.5, 3.0, np.pi - 1.01e-3, np.pi - 1e-6]
+)
+def test_angles_keep_twelve_digits_behind_the_point_from_tiny_to_opposite(angle: float) -> None:
+    path = great_circle(np.repeat([0, angle], [2, 1]))
+    found = semantic_progress(path, window=1, ridge=1e-12)
+    assert found.range_radians == pytest.approx(angle, rel=1e-11, abs=2e-12)
+
+
+def test_frames_of_length_zero_are_at_no_angle_to_each_other() -> None:
+    path = np.zeros((3, 4))
+    assert semantic_progress(path).range_radians == 0
+    path[2, 0] = 1
+    found = semantic_progress(path, window=1, ridge=1e-12)
+    np.testing.assert_allclose(np.diff(found.raw), [0, np.pi / 2], atol=1e-9)
+
+
 @pytest.mark.parametrize("frames", [127, 128, 129, 290])
 def test_a_clip_longer_than_a_block_equals_dense_least_squares(frames: int) -> None:
     z = np.random.default_rng(frames).normal(size=(frames, 6))

@@ -33,7 +33,7 @@ def model_of(family: str) -> Any:
             return tf.DINOv3ViTModel(
                 tf.DINOv3ViTConfig(**SIZES, image_size=64, patch_size=16, num_register_tokens=4)
             )
-        case "siglip2":
+        case "siglip2" | "siglip2-pooled":
             return tf.SiglipModel(
                 tf.SiglipConfig(text_config=TEXT, vision_config={**SIZES, "image_size": 64, "patch_size": 16})
             )
@@ -99,6 +99,7 @@ FAMILIES = (
     "dinov2-with-registers",
     "dinov3",
     "siglip2",
+    "siglip2-pooled",
     "clip4clip",
     "videomae",
     "vjepa2",

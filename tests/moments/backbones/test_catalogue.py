@@ -30,7 +30,7 @@ def test_every_name_is_fit_for_a_file_and_has_its_own_title() -> None:
     entries = IMAGE_BACKBONES | VIDEO_BACKBONES
     assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in embedder_names())
     assert len({entry.title for entry in entries.values()}) == len(entries)
-    assert len({entry.hub_id for entry in entries.values()}) == len(entries)
+    assert len({(entry.hub_id, entry.family) for entry in entries.values()}) == len(entries)
 
 
 def test_the_papers_dinov2_has_registers(checkpoint_of: Any) -> None:

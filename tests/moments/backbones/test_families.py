@@ -22,6 +22,7 @@ NAMES = {
 IMAGENET = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 STATISTICS = {
     "siglip2": ([0.5] * 3, [0.5] * 3),
+    "siglip2-pooled": ([0.5] * 3, [0.5] * 3),
     "clip4clip": ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]),
     "videoprism": ([0.0] * 3, [1.0] * 3),
     "timesformer": ([0.45] * 3, [0.225] * 3),
@@ -32,6 +33,7 @@ SHAPES = {
     "dinov2-with-registers": (4, 16, 32),
     "dinov3": (4, 16, 32),
     "siglip2": (4, 16, 32),
+    "siglip2-pooled": (4, 1, 32),
     "clip4clip": (4, 1, 16),
     "videomae": (2, 4, 32),
     "vjepa2": (2, 4, 48),
@@ -39,7 +41,7 @@ SHAPES = {
     "timesformer": (4, 4, 32),
     "xclip": (4, 4, 32),
 }
-FRAME_BY_FRAME = FAMILIES[:5]
+FRAME_BY_FRAME = FAMILIES[:6]
 
 
 def embedder_of(family: str, checkpoint_of: Any, **options: Any) -> Embedder:
@@ -73,6 +75,8 @@ def direct(family: str, prepared: Tensor) -> Tensor:
             tokens = whole(frames).last_hidden_state[:, 1 + 4 :]
         case "siglip2":
             tokens = whole.vision_model(frames).last_hidden_state
+        case "siglip2-pooled":
+            tokens = whole.get_image_features(frames).pooler_output[:, None]
         case "clip4clip":
             vectors = whole.visual_projection(whole.vision_model(frames).pooler_output)
             tokens = (vectors / vectors.norm(dim=-1, keepdim=True))[:, None]

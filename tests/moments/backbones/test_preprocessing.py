@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from moments.backbones.family import Family, Grid
-from moments.backbones.image import DINOV2, SIGLIP
+from moments.backbones.image import DINOV2, SIGLIP, SIGLIP_POOLED
 from moments.backbones.preprocessing import Mode, Preprocessing, normalised, prepared
 from moments.backbones.video import VIDEOPRISM, VJEPA2
 from moments.errors import FeatureError
@@ -44,6 +45,7 @@ def test_released_then_brings_the_square_to_the_models_size() -> None:
         (VJEPA2, Grid(256, 16, 2), "released", (224, 292, 256)),
         (VJEPA2, Grid(384, 16, 2), "native", (None, 438, 384)),
         (SIGLIP, Grid(512, 16), "released", (224, 512, 512)),
+        (SIGLIP_POOLED, Grid(512, 16), "released", (None, 512, 512)),
         (VIDEOPRISM, Grid(288, 18, 1, 16), "released", (224, 288, 288)),
     ],
 )
@@ -52,6 +54,21 @@ def test_sizes_are_those_of_the_released_processors(
 ) -> None:
     chosen = family.preprocessing(grid, mode)
     assert (chosen.squash_px, chosen.short_side_px, chosen.crop_px) == sizes
+
+
+@pytest.mark.parametrize("side_px", [64, 512])
+def test_squashing_once_is_what_pillow_does_to_the_whole_frame(side_px: int) -> None:
+    chosen = SIGLIP_POOLED.preprocessing(Grid(side_px, 16), "released")
+    pixels = prepared(NOISE, chosen).permute(0, 2, 3, 1).numpy()
+    theirs = np.stack(
+        [
+            np.asarray(Image.fromarray(frame).resize((side_px, side_px), Image.Resampling.BICUBIC))
+            for frame in NOISE
+        ]
+    )
+    assert pixels.shape == theirs.shape
+    assert np.abs(pixels.astype(int) - theirs.astype(int)).max() <= 2  # both round twice
+    assert str(chosen).startswith(f"both sides {side_px} bicubic antialiased")
 
 
 def disc(height: int, width: int) -> np.ndarray:
