@@ -60,8 +60,8 @@ def find_checkpoint(source: str, revision: str | None, classes: tuple[str, ...] 
     if missing:
         raise ConfigError(
             f"{source}: {folder} lacks {len(missing)} files or parts of them: "
-            f"{', '.join(missing[:NAMES_SHOWN])}; complete the folder, with `hf download {source}` if it is "
-            "the hub's"
+            f"{', '.join(missing[:NAMES_SHOWN])}; complete the folder, with `hf download {source} "
+            "--force-download` if it is the hub's"
         )
     found = Checkpoint(source, folder, f"sha256:{_digest(folder)}" if local else f"{source}@{folder.name}")
     if classes and found.index.get("_class_name") not in classes:
@@ -144,6 +144,17 @@ def cut_files(folder: Path) -> Iterator[str]:
             yield f"{path.relative_to(folder)} ({size:,} of {expected:,} bytes)"
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 in hex over a file's size and both its ends."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(f"{size}\n".encode())
+    with path.open("rb") as file:
+        digest.update(file.read(SAMPLED_BYTES))
+        file.seek(max(SAMPLED_BYTES, size - SAMPLED_BYTES))
+        digest.update(file.read(SAMPLED_BYTES))
+    return digest.hexdigest()
+
+
 @contextmanager
 def quiet_loading() -> Iterator[None]:
     """No progress bars and no advice of diffusers and transformers while weights are read from a disk."""
@@ -179,9 +190,9 @@ def _downloaded(hub_id: str, revision: str | None) -> Path:
         raise ConfigError(
             f"{hub_id}{at}: no such folder here, not whole in the cache {constants.HF_HUB_CACHE}, and not "
             f"to be had from the hub ({type(error).__name__}: {first_line_of(error)}). Two ways out: on a "
-            f"machine with network run `hf download {hub_id}{at}` (after `hf auth login` where a licence must be "
-            f"accepted) and copy models--{hub_id.replace('/', '--')} from its cache to this one; or name "
-            "a local folder"
+            f"machine with network run `hf download {hub_id}{at}` (after `hf auth login` where a licence "
+            f"must be accepted) and copy models--{hub_id.replace('/', '--')} from its cache to this one; or "
+            "name a local folder"
         ) from error
 
 
@@ -189,12 +200,7 @@ def _digest(folder: Path) -> str:
     """SHA-256 in hex over the JSON files, and over sizes and both ends of the weights."""
     whole = hashlib.sha256()
     for path in sorted([*folder.rglob("*.json"), *folder.rglob("*.safetensors")]):
-        whole.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\n".encode())
-        with path.open("rb") as file:
-            whole.update(file.read(SAMPLED_BYTES))
-            if path.stat().st_size > 2 * SAMPLED_BYTES:
-                file.seek(-SAMPLED_BYTES, 2)
-            whole.update(file.read(SAMPLED_BYTES))
+        whole.update(f"{path.relative_to(folder)}\0{file_digest(path)}\n".encode())
     return whole.hexdigest()
 
 

@@ -88,6 +88,17 @@ def build_video_generator(config: AnyVideoConfig) -> VideoGenerator:
     assert_never(config)
 
 
+def require_format(config: AnyVideoConfig, clip_format: ClipFormat) -> None:
+    """Raises ``ConfigError`` for clips that the backend cannot make, before anything else is made or paid."""
+    match config:
+        case ProceduralConfig():
+            return
+        case WanConfig():
+            from generators.wan_format import require_format as require_wan_format
+
+            require_wan_format(config, clip_format)
+
+
 def gpu_seconds_per_triplet(config: AnyVideoConfig, clip_format: ClipFormat) -> float:
     """Seconds that one GPU (an H100) works on the clips of one triplet, for an estimate."""
     match config:

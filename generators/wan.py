@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import ConfigError, ContractError
 from data.schema import Clip, ClipFormat, Role
 from generators.base import BackendFacts, OnStep, VideoRequest, VideoResult, ignored
 from generators.canvas import Canvas
-from generators.checkpoint import find_checkpoint, identity_of
+from generators.checkpoint import file_digest, find_checkpoint, identity_of
 from generators.wan_config import WanConfig
 from generators.wan_words import avoided, pair_prompt, single_prompt
 
@@ -92,6 +93,11 @@ class WanVideos:
                 f"{self._config.model} moves at {self.model.fps} frames a second; the recipe asks for "
                 f"{clip_format.fps}: set format.fps to {self.model.fps}"
             )
+        if Role.NEGATIVE in request.roles and len(request.roles) > 1:
+            raise ContractError(
+                f"{request.plan.triplet_id}: clips of one canvas share their motion, and the negative has "
+                f"another: ask for it alone, not with {', '.join(request.roles)}"
+            )
         prompts = request.plan.prompts
         motion = prompts.negative_motion if request.roles == (Role.NEGATIVE,) else prompts.motion
         return Shot(
@@ -115,4 +121,15 @@ class WanVideos:
     def _settings_digest(self) -> str:
         settings = self._config.model_dump_json(exclude=_NOT_IN_A_CLIP)
         words = (pair_prompt(self._config.canvas, ""), single_prompt(""), avoided())
-        return hashlib.sha256("\0".join((str(REVISION), settings, *words)).encode()).hexdigest()[:16]
+        parts = (str(REVISION), settings, *words, *self._lora_digests)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+    @cached_property
+    def _lora_digests(self) -> list[str]:
+        distilled = self._config.distilled
+        files = (
+            [Path(source).expanduser() for source in (distilled.high_noise, distilled.low_noise)]
+            if distilled
+            else []
+        )
+        return [file_digest(path) for path in files if path.is_file()]

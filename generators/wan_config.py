@@ -36,7 +36,7 @@ class PacingConfig(_Strict):
     """
 
     target: str = "linear"
-    backbone: str = "siglip2"
+    backbone: str = "siglip2-pooled"
     passes: int = Field(default=3, ge=1, le=20)
     factor: Literal["exp_up", "none", "linear", "cosine", "exp_down", "window"] = "exp_up"
     mapping: Literal["frame", "released"] = "frame"

@@ -6,6 +6,7 @@ torch's FlopCounterMode on the real shapes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from data.schema import ClipFormat
@@ -36,8 +37,8 @@ _5B = _Size(weights=4.5e9, layers=30, channels=3072, patch_px=32)
 def gpu_seconds(config: WanConfig, clip_format: ClipFormat) -> float:
     """Seconds of one H100 for the pair and the negative of a triplet, without loading and retries."""
     size = _5B if "5B" in config.model else _A14B
-    latents = -(-(clip_format.num_frames - 1) // 4) + 1
-    panel = latents * -((-clip_format.size_px // size.patch_px) ** 2)
+    latents = math.ceil((clip_format.num_frames - 1) / 4) + 1
+    panel = latents * math.ceil(clip_format.size_px / size.patch_px) ** 2
     guidance = 1 if config.distilled else 2  # forwards a step: with the prompt, and without it
     forwards = guidance * (config.distilled.steps if config.distilled else config.steps)
     passes = 1 + (config.pacing.passes if config.pacing else 0)

@@ -5,6 +5,7 @@ It knows sizes and loads nothing. None of the choices changes a clip.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,6 +63,13 @@ class Footprint:
         )
 
 
+def published(model: str, weights: Weights, tokens: int) -> Footprint:
+    """That of the published models, told apart by their names, for when no checkpoint is at hand."""
+    if "5B" in model:
+        return Footprint(4_999_787_712, 1, 30, 5_680_910_336, 704_688_668, weights, tokens)
+    return Footprint(14_288_901_184, 2, 40, 5_680_910_336, 126_892_531, weights, tokens)
+
+
 def footprint(checkpoint: Checkpoint, weights: Weights, tokens: int) -> Footprint:
     """The footprint of a checkpoint's parts, from the headers of its files."""
     experts = [part for part in ("transformer", "transformer_2") if checkpoint.num_parameters(part)]
@@ -88,7 +96,12 @@ def fitting(needs: Footprint, device_bytes: float) -> tuple[Placement, ...]:
         return found
     least = needs.peak_bytes("group_offload")
     raise ConfigError(
-        f"the accelerator has {device_bytes / GB:.0f} GB free; even with its weights outside, this model needs "
-        f"about {least / GB:.0f} GB for {needs.tokens:,} tokens a clip: make smaller or shorter clips "
+        f"the accelerator has {device_bytes / GB:.0f} GB free; even with its weights outside, this model "
+        f"needs about {least / GB:.0f} GB for {needs.tokens:,} tokens a clip: make smaller or shorter clips "
         "(format.size_px, format.duration_seconds), or take a smaller model"
     )
+
+
+def main_memory_bytes() -> int:
+    """Main memory of this machine, used or not."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

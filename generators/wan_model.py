@@ -5,9 +5,11 @@ It knows nothing of triplets, canvases or recipes beyond their settings.
 
 from __future__ import annotations
 
+import gc
+import logging
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +20,19 @@ from PIL import Image as PillowImage
 from data.errors import ConfigError, SampleRejected
 from data.schema import Frames, Image
 from generators.base import OnStep, Positions, ignored
-from generators.checkpoint import Checkpoint, quiet_loading
+from generators.checkpoint import Checkpoint, first_line_of
 from generators.wan_config import WanConfig
-from generators.wan_memory import Placement, fitting, footprint
-from generators.wan_speed import fastest_attention
+from generators.wan_memory import GB, Placement, fitting, footprint, main_memory_bytes
+from generators.wan_pipeline import experts_of, load_pipeline, put
+from generators.wan_speed import device_seconds, fastest_way, one_block
 from generators.wan_text import PromptEncoder
 from generators.wan_words import avoided
 from generators.warped_rope import temporal_bands, warped_pipeline
 
 FRAME_STEP = 4
 """Frames that share a latent; the first has one to itself."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,20 +54,31 @@ class WanModel:
     """The opened pipeline of a checkpoint. One clip is made at a time, whatever the number of threads."""
 
     def __init__(self, checkpoint: Checkpoint, config: WanConfig, device: torch.device) -> None:
-        """Load the weights; raises ``ConfigError`` when they are not what their index says."""
+        """Load the weights; raises ``ConfigError`` when they are not what their index says.
+
+        Without an accelerator also when they do not fit into main memory: the system would end the process.
+        """
+        if device.type == "cpu":
+            _check_main_memory(checkpoint)
         self._config = config
         self._source = checkpoint.source
         self._checkpoint = checkpoint
         self._device = device
         self._dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
         self._lock = threading.Lock()
-        self._pipeline = _loaded(checkpoint, config, self._dtype)
+        self._pipeline = load_pipeline(checkpoint, config, self._dtype)
         self._prompts = PromptEncoder(checkpoint.folder, device, self._dtype)
-        self._placement: Placement | None = None
+        self._placements: list[Placement] = []
+        self._placed = False
         self.temporal_bands = temporal_bands(self._pipeline.transformer)
         self.fps = 24 if self._pipeline.config.expand_timesteps else 16
         patch = self._pipeline.transformer.config.patch_size
         self.size_multiple_px = self._pipeline.vae_scale_factor_spatial * patch[1]
+
+    @property
+    def takes_last_frame(self) -> bool:
+        """The small model looks at the first frame only."""
+        return not self._pipeline.config.expand_timesteps
 
     @property
     def steps(self) -> int:
@@ -70,45 +86,52 @@ class WanModel:
 
     def read(self, prompts: list[str]) -> None:
         """Encode prompts of clips that follow, so that the text encoder comes and goes once for all."""
-        with self._lock:
+        # Where memory runs out here, it does so for the clip, which can make room and else says what to do.
+        with self._lock, suppress(torch.OutOfMemoryError):
             self._prompts.encode([*prompts, avoided()])
 
     def frames(self, shot: Shot, on_step: OnStep = ignored) -> Frames:
         """The clip, uint8 (num_frames, H, W, 3). ``on_step`` is called after every denoising step.
 
-        Raises ``ConfigError`` for sizes and lengths that the model would round, and when memory does not
-        suffice; ``SampleRejected`` when the result is not finite.
+        With ``memory: auto``, a clip for which memory ran out is begun anew with fewer weights on the
+        accelerator.  Raises ``ConfigError`` for sizes and lengths that the model would round, and when
+        memory does not suffice; ``SampleRejected`` when the result is not finite.
         """
         self._check(shot)
         with self._lock:
-            prompt, negative = self._prompts.encode([shot.prompt, avoided()])
-            self._place(shot)
-            height, width, _ = shot.first.shape
-            try:
-                with self._warped(shot.positions):
-                    video = self._pipeline(
-                        image=PillowImage.fromarray(shot.first),
-                        last_image=None if shot.last is None else PillowImage.fromarray(shot.last),
-                        prompt_embeds=prompt.to(self._device),
-                        negative_prompt_embeds=negative.to(self._device),
-                        height=height,
-                        width=width,
-                        num_frames=shot.num_frames,
-                        num_inference_steps=self.steps,
-                        # Drawn on the CPU, so that the kind of accelerator does not choose the clip.
-                        generator=torch.Generator("cpu").manual_seed(shot.seed),
-                        output_type="pt",
-                        callback_on_step_end=_counting(on_step),
-                        **self._guidance,
-                    ).frames[0]
-            except torch.OutOfMemoryError as error:
-                raise ConfigError(
-                    f"{self._source}: memory ran out at {width} x {height} px, {shot.num_frames} frames with "
-                    f"memory: {self._placement} ({error}); set memory: group_offload, or make smaller clips"
-                ) from error
-            finally:
-                # The pipeline does so only when nothing went wrong; else the next clip would be another.
-                self._pipeline.maybe_free_model_hooks()
+            while True:
+                try:
+                    return self._made(shot, on_step)
+                except torch.OutOfMemoryError as error:
+                    if len(self._placements) < 2:
+                        raise self._out_of_memory(shot, error) from error
+                # Only here is the error gone, and with it what the frames of its traceback held.
+                self._make_room()
+
+    def _made(self, shot: Shot, on_step: OnStep) -> Frames:
+        prompt, negative = self._prompts.encode([shot.prompt, avoided()])
+        self._place(shot)
+        height, width, _ = shot.first.shape
+        try:
+            with self._warped(shot.positions):
+                video = self._pipeline(
+                    image=PillowImage.fromarray(shot.first),
+                    last_image=None if shot.last is None else PillowImage.fromarray(shot.last),
+                    prompt_embeds=prompt.to(self._device),
+                    negative_prompt_embeds=negative.to(self._device),
+                    height=height,
+                    width=width,
+                    num_frames=shot.num_frames,
+                    num_inference_steps=self.steps,
+                    # Drawn on the CPU, so that the kind of accelerator does not choose the clip.
+                    generator=torch.Generator("cpu").manual_seed(shot.seed),
+                    output_type="pt",
+                    callback_on_step_end=_counting(on_step),
+                    **self._guidance,
+                ).frames[0]
+        finally:
+            # The pipeline does so only when nothing went wrong; else the next clip would be another.
+            self._pipeline.maybe_free_model_hooks()
         if not bool(torch.isfinite(video).all()):
             raise SampleRejected("not_finite", f"{self._source} gave frames that are not finite")
         pixels = (video * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
@@ -119,7 +142,8 @@ class WanModel:
         if self._config.distilled:
             return {"guidance_scale": 1.0}
         high, low = self._config.guidance
-        return {"guidance_scale": high} | ({"guidance_scale_2": low} if self._pipeline.transformer_2 else {})
+        two = self._pipeline.transformer_2 is not None
+        return {"guidance_scale": high} | ({"guidance_scale_2": low} if two else {})
 
     def _warped(self, positions: Positions | None) -> AbstractContextManager[None]:
         return nullcontext() if positions is None else warped_pipeline(self._pipeline, positions)
@@ -146,92 +170,64 @@ class WanModel:
 
     def _place(self, shot: Shot) -> None:
         """Put the weights where they shall lie, at the first clip: its size decides what fits."""
-        if self._placement is not None:
+        if self._placed:
             return
         height, width, _ = shot.first.shape
-        latents = (shot.num_frames - 1) // FRAME_STEP + 1
-        tokens = latents * (height // self.size_multiple_px) * (width // self.size_multiple_px)
-        self._placement = self._chosen(tokens)
-        pipeline, device = self._pipeline, self._device
-        experts = [expert for expert in (pipeline.transformer, pipeline.transformer_2) if expert is not None]
-        match self._placement:
-            case "resident":
-                pipeline.to(device)
-            case "expert_offload":
-                pipeline.enable_model_cpu_offload(device=device)
-            case "group_offload":
-                pipeline.vae.to(device)
-                for expert in experts:
-                    expert.enable_group_offload(
-                        onload_device=device,
-                        offload_device=torch.device("cpu"),
-                        offload_type="block_level",
-                        num_blocks_per_group=1,
-                        use_stream=device.type == "cuda",
-                    )
-        if self._config.acceleration == "probe" and device.type == "cuda":
-            heads = pipeline.transformer.config
-            backend = fastest_attention(tokens, heads.num_attention_heads, heads.attention_head_dim, device)
-            for expert in experts:
-                expert.set_attention_backend(backend)
-                if self._placement != "group_offload":  # its hooks move weights, which a graph cannot follow
-                    expert.compile_repeated_blocks(fullgraph=True)
+        patch = self._pipeline.transformer.config.patch_size[1]
+        side_px = self.size_multiple_px // patch
+        latents = ((shot.num_frames - 1) // FRAME_STEP + 1, height // side_px, width // side_px)
+        if not self._placements:
+            self._placements = self._possible(tokens=latents[0] * latents[1] * latents[2] // patch**2)
+        placement = self._placements[0]
+        put(self._pipeline, placement, self._device)
+        self._placed = True
+        if self._config.acceleration == "probe" and self._device.type == "cuda":
+            # Hooks of group offloading move weights, and those of fp8 cast them, as no graph can follow.
+            plain = placement != "group_offload" and self._config.weights == "bf16"
+            trial = one_block(self._pipeline.transformer, self._device)
+            way = fastest_way(trial, latents, lambda run: device_seconds(run, self._device), plain)
+            _log.info("%s runs with %s, weights %s", self._source, way, placement)
+            for expert in experts_of(self._pipeline):
+                way.take(expert)
 
-    def _chosen(self, tokens: int) -> Placement:
+    def _possible(self, tokens: int) -> list[Placement]:
         if self._config.memory != "auto":
-            return self._config.memory
+            return [self._config.memory]
         if self._device.type == "cpu":
-            return "resident"
-        total = torch.cuda.get_device_properties(self._device).total_memory
-        return fitting(footprint(self._checkpoint, self._config.weights, tokens), total)
+            return ["resident"]
+        free, _total = torch.cuda.mem_get_info(self._device)
+        return list(fitting(footprint(self._checkpoint, self._config.weights, tokens), free))
+
+    def _make_room(self) -> None:
+        """Load the model anew for the next smaller placement: nothing of the larger one may stay behind."""
+        tried = self._placements.pop(0)
+        _log.warning("%s: memory ran out with %s; going on with %s", self._source, tried, self._placements[0])
+        self._pipeline = None
+        self._placed = False
+        gc.collect()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._pipeline = load_pipeline(self._checkpoint, self._config, self._dtype)
+
+    def _out_of_memory(self, shot: Shot, error: Exception) -> ConfigError:
+        height, width, _ = shot.first.shape
+        smaller = "" if self._placements == ["group_offload"] else "set memory: group_offload, or "
+        return ConfigError(
+            f"{self._source}: memory ran out at {width} x {height} px, {shot.num_frames} frames with memory: "
+            f"{''.join(self._placements) or self._config.memory} ({first_line_of(error)}); {smaller}make "
+            "smaller or shorter clips"
+        )
 
 
-def _loaded(checkpoint: Checkpoint, config: WanConfig, dtype: torch.dtype) -> Any:
-    import diffusers
-
-    library: Any = diffusers  # parts of it have no types
-    try:
-        with quiet_loading():
-            pipeline = library.WanImageToVideoPipeline.from_pretrained(
-                checkpoint.folder,
-                text_encoder=None,
-                tokenizer=None,
-                # The VAE in bf16 shows bands in even areas.
-                dtype={"default": dtype, "vae": torch.float32},
-                use_safetensors=True,
-                local_files_only=True,
-            )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+def _check_main_memory(checkpoint: Checkpoint) -> None:
+    parts = ("transformer", "transformer_2", "text_encoder", "vae")
+    needed = sum(map(checkpoint.num_parameters, parts)) * torch.float32.itemsize
+    if needed > main_memory_bytes():
         raise ConfigError(
-            f"{checkpoint.source}: no pipeline can be made of {checkpoint.folder}: {error}; give a complete, "
-            "unchanged checkpoint"
-        ) from error
-    pipeline.set_progress_bar_config(disable=True)
-    changes: dict[str, Any] = {"flow_shift": config.flow_shift}
-    if config.distilled:
-        # UniPC of the first order without a corrector is Euler's method, on the schedule that was distilled.
-        changes |= {"solver_order": 1, "disable_corrector": list(range(config.distilled.steps))}
-        _fuse_loras(pipeline, checkpoint, config.distilled.high_noise, config.distilled.low_noise)
-    pipeline.scheduler = library.UniPCMultistepScheduler.from_config(pipeline.scheduler.config, **changes)
-    for expert in filter(None, (pipeline.transformer, pipeline.transformer_2)):
-        if config.weights == "fp8":
-            expert.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype)
-        if config.first_block_cache is not None:
-            expert.enable_cache(library.FirstBlockCacheConfig(threshold=config.first_block_cache))
-    return pipeline
-
-
-def _fuse_loras(pipeline: Any, checkpoint: Checkpoint, high_noise: str, low_noise: str) -> None:
-    if pipeline.transformer_2 is None:
-        raise ConfigError(f"{checkpoint.source} has one expert; distilled LoRAs are for models with two")
-    pipeline.load_lora_weights(high_noise, adapter_name="high")
-    pipeline.load_lora_weights(low_noise, adapter_name="low", load_into_transformer_2=True)
-    found = pipeline.get_list_adapters()
-    if found.get("transformer") != ["high"] or found.get("transformer_2") != ["low"]:
-        raise ConfigError(f"the LoRAs {high_noise} and {low_noise} fit none of the model's layers: {found}")
-    pipeline.set_adapters(["high", "low"], adapter_weights=[1.0, 1.0])
-    pipeline.fuse_lora(components=["transformer", "transformer_2"])
-    pipeline.unload_lora_weights()
+            f"{checkpoint.source}: torch sees no GPU, and on the CPU this model takes {needed / GB:.0f} GB "
+            f"of main memory, of which there are {main_memory_bytes() / GB:.0f}: run on a machine with an "
+            "NVIDIA GPU and a torch for CUDA; `simmotion doctor` says what is there"
+        )
 
 
 def _counting(on_step: OnStep) -> Callable[..., dict[str, Any]]:

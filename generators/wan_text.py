@@ -42,6 +42,8 @@ class PromptEncoder:
                 found = {prompt: self._encoded(prompt) for prompt in missing}
             finally:
                 self._pipeline.text_encoder.to("cpu")
+                if self._device.type == "cuda":
+                    torch.cuda.empty_cache()  # what torch keeps for itself is not free for the transformers
             self._known.update(found)
         for prompt in prompts:
             self._known.move_to_end(prompt)

@@ -42,6 +42,34 @@ def save_tiny_wan(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def save_tiny_wan_5b(folder: Path, seed: int = 0) -> Path:
+    """A checkpoint folder of the small model's kind: one expert, 24 fps, sides in multiples of 32."""
+    tokenizer = _tokenizer()
+    wide = {"in_channels": 48, "out_channels": 48}
+    pipeline = WanImageToVideoPipeline(
+        tokenizer=tokenizer,
+        text_encoder=_text_encoder(len(tokenizer), seed),
+        vae=_vae(
+            seed + 1,
+            is_residual=True,
+            in_channels=12,
+            out_channels=12,
+            patch_size=2,
+            z_dim=48,
+            scale_factor_spatial=16,
+            latents_mean=[0.0] * 48,
+            latents_std=[1.0] * 48,
+        ),
+        transformer=tiny_transformer(seed + 2, **wide),
+        scheduler=UniPCMultistepScheduler(
+            prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0
+        ),
+        expand_timesteps=True,
+    )
+    pipeline.save_pretrained(folder)
+    return folder
+
+
 def tiny_transformer(seed: int, **changes: Any) -> WanTransformer3DModel:
     """An expert with random weights; ``changes`` are fields of its config."""
     torch.manual_seed(seed)
@@ -101,12 +129,13 @@ def _text_encoder(vocabulary: int, seed: int) -> UMT5EncoderModel:
     return UMT5EncoderModel(config).eval()
 
 
-def _vae(seed: int) -> AutoencoderKLWan:
+def _vae(seed: int, **changes: Any) -> AutoencoderKLWan:
     torch.manual_seed(seed)
-    return AutoencoderKLWan(
-        base_dim=8,
-        z_dim=16,
-        dim_mult=[1, 1, 1, 1],
-        num_res_blocks=1,
-        temperal_downsample=[False, True, True],
-    ).eval()
+    config: dict[str, Any] = {
+        "base_dim": 8,
+        "z_dim": 16,
+        "dim_mult": [1, 1, 1, 1],
+        "num_res_blocks": 1,
+        "temperal_downsample": [False, True, True],
+    }
+    return AutoencoderKLWan(**config | changes).eval()
