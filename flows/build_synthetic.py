@@ -21,7 +21,7 @@ from pydantic import Field
 from data.errors import BackendUnavailable, BudgetReached
 from data.schema import Category
 from flows import filming, publish, stages, wording
-from flows.backends import writer
+from flows.backends import released, writer
 from flows.progress import LogProgress, StageProgress, watcher
 from flows.recipe import Recipe, load_recipe
 from flows.stages import Job, Outcome
@@ -30,6 +30,7 @@ from flows.tally import Ending, Tally
 from flows.tasks import GENERATOR_TASK, LOCAL_TASK
 from flows.wording import UNWRITTEN
 from flows.workspace import Workspace, claimed
+from generators.config import require_format
 from prompts.sampling import plan_of
 from prompts.writer import Draft
 
@@ -103,8 +104,9 @@ def build_synthetic(
         runner=runner,
         budget_usd=budget_usd,
     )
+    require_format(resolved.video, resolved.clip_format)
     drafts = resolved.drafts()
-    with claimed(Path(out), resolved, fork=fork) as workspace:
+    with claimed(Path(out), resolved, fork=fork) as workspace, released(workspace.out):
         return _build(workspace, resolved, drafts, drafts[:limit])
 
 

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 
 from data.errors import BackendUnavailable, BudgetReached, ConfigError, ContractError
-from flows import cli_estimate, cli_evaluate, cli_pace, cli_preference, cli_retime
+from flows import cli_doctor, cli_estimate, cli_evaluate, cli_pace, cli_preference, cli_retime
 from flows.terminal import console, prepare_environment, running
 from moments.errors import FeatureError
 
@@ -33,6 +33,7 @@ app = typer.Typer(
 
 app.command()(cli_evaluate.score)
 app.command()(cli_evaluate.evaluate)
+app.command()(cli_doctor.doctor)
 app.command()(cli_estimate.estimate)
 app.command()(cli_pace.pace)
 app.command()(cli_retime.retime)
@@ -107,7 +108,9 @@ def build(
         print_estimate(resolved, folder, limit, Console())
         return
     from flows.workspace import target_folder
+    from generators.config import require_format
 
+    require_format(resolved.video, resolved.clip_format)
     target_folder(folder, resolved, fork=fork)  # a mistake is told before a server is started
     # Workers run side by side; torch splitting its small sums among them too would only make them wait.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

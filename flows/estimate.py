@@ -166,27 +166,29 @@ def _drawn(images: BackendFacts, tries: float) -> Line:
 
 
 def _table(lines: Sequence[Line]) -> Table:
-    titles = ("stage", "by", "pieces", "", "calls", "tokens in", "tokens out", "GPU hours", "cost")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, title in enumerate(titles):
-        table.add_column(title, justify="left" if index in (0, 1, 3) else "right")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    # Wide enough for what is in them on a terminal of 80 columns; rich would share it out evenly.
+    for title, width in (("stage", 14), ("by", 14)):
+        table.add_column(title, overflow="fold", min_width=width)
+    for title in ("pieces", "tokens in", "tokens out", "GPU hours", "cost"):
+        table.add_column(title, justify="right", max_width=6 if " " in title else None)
     for line in lines:
-        counts = (line.calls, line.input_tokens, line.output_tokens)
         hours = "?" if line.gpu_hours is None else _hours_text(line.gpu_hours)
+        tokens = map(_tokens_text, (line.input_tokens, line.output_tokens))
         table.add_row(
-            line.stage, line.by, _count_text(line.pieces), line.unit, *map(_count_text, counts), hours,
-            usd_text(line.usd),
-        )  # fmt: skip
-    sums = [sum(getattr(line, name) for line in lines) for name in ("calls", "input_tokens", "output_tokens")]
+            line.stage, line.by, f"{line.pieces:,.0f} {line.unit}", *tokens, hours, usd_text(line.usd)
+        )
+    sums = [sum(getattr(line, name) for line in lines) for name in ("input_tokens", "output_tokens")]
     hours = _hours_text(sum(line.gpu_hours or 0.0 for line in lines))
-    table.add_row(
-        "total", "", "", "", *map(_count_text, sums), hours, usd_text(sum(line.usd for line in lines))
-    )
+    usd = usd_text(sum(line.usd for line in lines))
+    table.add_row("total", "", "", *map(_tokens_text, sums), hours, usd)
     return table
 
 
-def _count_text(number: float) -> str:
-    return f"{round(number):,}" if number else ""
+def _tokens_text(number: float) -> str:
+    if number >= 1e6:
+        return f"{number / 1e6:.2f} M"
+    return f"{number / 1e3:.0f} k" if number >= 1e4 else f"{number:.0f}" if number else ""
 
 
 def _hours_text(hours: float) -> str:

@@ -75,4 +75,4 @@ if __name__ == "__main__":
             build(sys.argv[2:], moment)
             os._exit(0)
         ends.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-    print("ends", *ends)
+    sys.stdout.write(f"ends {' '.join(map(str, ends))}\n")

@@ -1,4 +1,4 @@
-"""All that a build of the recipe ``paper`` needs, on this machine: both vendors as servers, and a tiny WAN."""
+"""What a build of the recipe ``paper`` needs: both vendors as servers on this machine, and a tiny WAN."""
 
 import os
 from collections import Counter

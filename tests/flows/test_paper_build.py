@@ -1,4 +1,4 @@
-"""The recipe ``paper`` from prompt to Parquet, against vendors that speak the real protocols and send bills."""
+"""The recipe ``paper`` from prompt to Parquet, against servers that speak the vendors' protocols and bill."""
 
 import json
 from collections.abc import Iterator
@@ -160,6 +160,16 @@ def test_a_wrong_key_ends_the_run_and_is_not_shown(world: PaperWorld, tmp_path: 
     assert "canary-0123456789" not in run.stderr + run.stdout + written
 
 
+def test_a_format_that_the_model_cannot_make_is_refused_before_anything_is_paid(
+    world: PaperWorld, tmp_path: Path
+) -> None:
+    run = world.build(tmp_path / "out", "--fps", "8", "--seconds", "2")
+
+    assert run.returncode == 2
+    assert "set format.fps: 16" in run.stderr
+    assert world.num_requests == 0
+
+
 def test_the_best_of_several_candidates_is_kept_with_its_seed(world: PaperWorld, tmp_path: Path) -> None:
     out = tmp_path / "out"
     video = {"kind": "wan", "model": str(world.wan), "steps": 1, "candidates": 3}
@@ -182,3 +192,19 @@ def test_clips_are_paced_while_they_are_made(world: PaperWorld, tmp_path: Path) 
     deviations = record["pair"]["pace_deviations"]
     assert len(deviations) == 2
     assert deviations[record["pair"]["pass"]] == min(deviations)
+
+
+def test_prompts_that_repeat_those_of_another_triplet_are_written_anew(
+    world: PaperWorld, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    world.openai.misbehave("duplicate", about="oil painting")
+    run = world.build(out, categories=["dynamic_attribute"], per_category=3)
+
+    assert run.returncode == 0, run.stderr
+    asked = [json.loads(request.body) for request in world.openai.requests]
+    again = [body for body in asked if "nearly the same scene" in body["messages"][-1]["content"]]
+    assert len(again) == 1
+    rows = list(read_rows(sorted((out / "data").glob("*.parquet")), columns=["prompt_base"]))
+    assert len({row["prompt_base"] for row in rows}) == 3
+    assert_books_equal_bills(world, out)

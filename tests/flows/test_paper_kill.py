@@ -1,4 +1,4 @@
-"""Twenty deaths and more while money is spent: what the books say is what the vendors bill, and nothing is lost."""
+"""Twenty deaths and more while money is spent: the books say what the vendors bill, and nothing is lost."""
 
 import random
 import subprocess
