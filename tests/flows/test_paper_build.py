@@ -11,6 +11,7 @@ from data.shards import read_rows
 from flows import calls
 from tests.flows.conftest import Prefect
 from tests.flows.paper_world import PaperWorld, paid_ids, paper_world
+from tests.generators.tiny_images import save_tiny_drawer, save_tiny_editor
 from tests.generators.tiny_wan import save_tiny_wan
 from tests.protocol.gemini_server import Outcome
 from tests.protocol.server import Fault
@@ -208,3 +209,36 @@ def test_prompts_that_repeat_those_of_another_triplet_are_written_anew(
     rows = list(read_rows(sorted((out / "data").glob("*.parquet")), columns=["prompt_base"]))
     assert len({row["prompt_base"] for row in rows}) == 3
     assert_books_equal_bills(world, out)
+
+
+def test_a_batch_gives_the_same_prompts_at_half_the_price(world: PaperWorld, tmp_path: Path) -> None:
+    def prompts_and_usd(out: Path) -> tuple[set[str], float]:
+        rows = read_rows(sorted((out / "data").glob("*.parquet")), columns=["prompt_base", "prompt_motion"])
+        spent = calls.bills(calls.read(out / "calls.jsonl"), lambda call: call.intent.provider)
+        return {" ".join(row.values()) for row in rows}, spent["openai"].paid_usd
+
+    writer = {"kind": "openai", "base_url": world.openai.base_url}
+    world.openai.batch_looks = 1
+    assert world.build(tmp_path / "online", writer=writer).returncode == 0
+    assert world.build(tmp_path / "batch", writer={**writer, "batch": True}).returncode == 0
+
+    (online, price), (batch, half) = (prompts_and_usd(tmp_path / name) for name in ("online", "batch"))
+    assert online == batch
+    assert half == pytest.approx(price / 2)
+
+
+def test_the_recipe_local_asks_no_vendor(world: PaperWorld, tmp_path: Path) -> None:
+    images = {
+        "kind": "diffusers",
+        "model": str(save_tiny_drawer(tmp_path / "drawer")),
+        "edit_model": str(save_tiny_editor(tmp_path / "editor")),
+        "steps": 1,
+    }
+    out = tmp_path / "out"
+    # Noise has no layout to keep, and another view need not keep any.
+    run = world.build(out, writer={"kind": "template"}, images=images, categories=["view"])
+
+    assert run.returncode == 0, run.stderr
+    assert balance(out)["accepted"] == 1
+    assert world.num_requests == 0
+    assert not (out / "calls.jsonl").exists()
