@@ -99,13 +99,13 @@ def identity_of(source: str, revision: str | None) -> str:
 
 
 def _commit_on_hub(hub_id: str, revision: str | None) -> str | None:
-    import httpx
+    import httpx2
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
 
     try:
         return HfApi().model_info(hub_id, revision=revision, timeout=HUB_TIMEOUT_SECONDS).sha
-    except (HFValidationError, OSError, httpx.HTTPError):
+    except (HFValidationError, OSError, httpx2.HTTPError):
         return None
 
 

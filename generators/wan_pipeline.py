@@ -125,7 +125,7 @@ def _weights(source: str) -> dict[str, torch.Tensor]:
 
 
 def _from_hub(source: str) -> Path:
-    import httpx
+    import httpx2
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HFValidationError
 
@@ -133,7 +133,7 @@ def _from_hub(source: str) -> Path:
     repository, _, inside = rest.partition("/")
     try:
         return Path(hf_hub_download(f"{owner}/{repository}", inside))
-    except (HFValidationError, OSError, ValueError, httpx.HTTPError) as error:
+    except (HFValidationError, OSError, ValueError, httpx2.HTTPError) as error:
         raise ConfigError(
             f"{source}: no such file here, and not to be had from the hub ({first_line_of(error)}); name a "
             "local file, or <owner>/<repository>/<path of the file in it>"
