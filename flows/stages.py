@@ -125,6 +125,7 @@ def judge_clips(clips: Outcome) -> Outcome:
         record: dict[str, Any] = {
             "measures": judgement.measures,
             "spf": {role: list(judgement.progress[role]) for role in Role},
+            "agreement": list(judgement.agreement),
             "blobs": {"vectors": store.put_bytes(vectors.getvalue(), ".npy")},
         }
         if judgement.reasons:

@@ -17,12 +17,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data.errors import ConfigError, ContractError
+from data.paid import Usage
 from data.schema import MEASURES, Blob, Category, Prompts, Reject, Role, Triplet
 from data.video import decode
+from flows.calls import Books, PaidCall, read
+from flows.money import money
 from flows.report import PREVIEW_HEIGHT_PX, ClipLabel, Limit, SimilarityMatrix, write_report
 from flows.report_cards import number_text
 from flows.report_plots import curve_points, heat_map, spans
 from flows.summary import RunSummary
+from tests.flows.paid_calls import paid_call
 from tests.flows.report_samples import HOSTILE, clip_files, rejects, similarity, summary, triplet
 
 ClipPath = Callable[[Blob], Path]
@@ -129,6 +133,30 @@ def test_counts_stages_and_retrieval_are_told(tmp_path: Path, clip_path: ClipPat
     assert "96 % (48/50) 86.5 % … 98.9 %" in text
     assert "total 2 min 49 s $3.52" in text
     assert "synchrony 0.41 is below 0.80" in text
+
+
+def test_money_is_told_by_purpose_vendor_and_what_became_of_it(tmp_path: Path, clip_path: ClipPath) -> None:
+    spent = money(paid_calls(tmp_path), {("view_0000", 0)}, rejects(1))
+    page = report(tmp_path, clip_path, [], run=summary(0, money=spent))
+
+    assert "What became of the attempt" in page
+    assert "perhaps paid" in page
+    assert "$12.00" in page
+    assert "<h2>Money</h2>" not in report(tmp_path, clip_path, [], run=summary(0))
+
+
+def paid_calls(folder: Path) -> list[PaidCall]:
+    """One call that was paid, and one whose answer was lost."""
+    books = Books(folder / "calls.jsonl")
+    paid, lost = books.intend(
+        [
+            (paid_call("a", "google", "reference_image", "view_0000"), 10.0),
+            (paid_call("b", "openai", "write", "view_0001"), 0.5),
+        ]
+    )
+    books.paid(paid, Usage(input=1), 12.0, "r1")
+    books.lost(lost, "reset")
+    return read(folder / "calls.jsonl")
 
 
 def test_changed_factor_is_marked_with_both_values(tmp_path: Path, clip_path: ClipPath) -> None:

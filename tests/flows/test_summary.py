@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
 from data.errors import ContractError
+from data.paid import Usage
 from data.schema import Category
+from flows.calls import Intent, Outcome, PaidCall
+from flows.money import money
 from flows.summary import (
     Accuracy,
     Counts,
@@ -119,3 +123,18 @@ def test_accuracy_states_share_and_counts() -> None:
     assert accuracy_text(Accuracy(216, 250, 0.816, 0.901)) == "86.4 % (216/250)"
     assert accuracy_text(None) == "–"
     assert percent_text(1.0) == "100 %"
+
+
+def test_money_is_told_in_a_line_and_lost_answers_apart() -> None:
+    call = Intent("i", "t", "google", "m", "edit", "view_0000", 0, "k", "id", 2.0, False)
+    spent = money(
+        [
+            PaidCall(call, Outcome("i", "t", "paid", 1.5, Usage(input=1), "r")),
+            PaidCall(replace(call, intent_id="j"), None),
+        ],
+        set(),
+        [],
+    )
+    told = markdown_summary(summary(3, money=spent))
+    assert "paid $1.50 for 1 answers, and up to $2.00 for calls whose answers were lost" in told
+    assert "paid $" not in markdown_summary(summary(3))
