@@ -1,12 +1,14 @@
-"""The backends of a run, each opened once per process: writer, images, clips, and what they pay through.
+"""The backends of a run, each made and opened once: writer, images, clips, and what pays for them.
 
-Knows nothing of stages. What a run pays for belongs to its folder; weights for clips serve all runs.
+Knows nothing of stages. What a run pays for belongs to its folder; weights for clips serve all runs.  A
+backend tells its facts unopened: a run that finds everything in the store loads no weights.
 """
 
 from __future__ import annotations
 
 import functools
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,16 +27,15 @@ from prompts.writer import PromptWriter
 
 Backend = TypeVar("Backend", PromptWriter, ImageGenerator, VideoGenerator)
 
-# The first task that needs a backend opens it, the others wait.
 _opening = threading.RLock()
 _runs: dict[Path, _Run] = {}
+_open: weakref.WeakSet[PromptWriter | ImageGenerator | VideoGenerator] = weakref.WeakSet()
 
 
 class _Run:
     """What one folder's run has opened so far. The lock of a folder lets one run into it at a time."""
 
     def __init__(self, out: Path, recipe: Recipe) -> None:
-        self._recipe = recipe
         workspace = Workspace(out)
         self.gateway = PaidGateway(
             workspace.store,
@@ -44,31 +45,43 @@ class _Run:
             recipe.budget_usd,
         )
 
-    @functools.cached_property
-    def writer(self) -> PromptWriter:
-        return _opened(build_writer(self._recipe.writer, self.gateway))
-
-    @functools.cached_property
-    def images(self) -> ImageGenerator:
-        return _opened(build_image_generator(self._recipe.images, self.gateway))
+        self.writer = build_writer(recipe.writer, self.gateway)
+        self.images = build_image_generator(recipe.images, self.gateway)
 
 
 def writer(out: Path, recipe: Recipe) -> PromptWriter:
-    """The prompt writer of the run in ``out``, opened."""
+    """The prompt writer of the run in ``out``."""
     with _opening:
         return _run(out, recipe).writer
 
 
 def image_generator(out: Path, recipe: Recipe) -> ImageGenerator:
-    """The image backend of the run in ``out``, opened."""
+    """The image backend of the run in ``out``."""
     with _opening:
         return _run(out, recipe).images
 
 
 def video_generator(recipe: Recipe) -> VideoGenerator:
-    """The video backend of a recipe, opened."""
+    """The video backend of a recipe."""
     with _opening:
         return _videos(recipe.video)
+
+
+def opened(backend: Backend) -> Backend:
+    """The backend, opened now if it was not before; other threads wait meanwhile."""
+    with _opening:
+        if backend not in _open:
+            backend.open()
+            _open.add(backend)
+    return backend
+
+
+def open_vendors(out: Path, recipe: Recipe) -> None:
+    """Open what is paid by the call, so that a missing key is told before any is: raises ``ConfigError``."""
+    if writer(out, recipe).facts.demand:
+        opened(writer(out, recipe))
+    if image_generator(out, recipe).facts.demand:
+        opened(image_generator(out, recipe))
 
 
 @contextmanager
@@ -91,9 +104,4 @@ def _run(out: Path, recipe: Recipe) -> _Run:
 
 @functools.cache
 def _videos(config: AnyVideoConfig) -> VideoGenerator:
-    return _opened(build_video_generator(config))
-
-
-def _opened(backend: Backend) -> Backend:
-    backend.open()
-    return backend
+    return build_video_generator(config)

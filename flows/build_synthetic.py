@@ -21,7 +21,7 @@ from pydantic import Field
 from data.errors import BackendUnavailable, BudgetReached
 from data.schema import Category
 from flows import filming, publish, stages, wording
-from flows.backends import released, writer
+from flows.backends import open_vendors, released, writer
 from flows.progress import LogProgress, StageProgress, watcher
 from flows.recipe import Recipe, load_recipe
 from flows.stages import Job, Outcome
@@ -115,6 +115,7 @@ def _build(
 ) -> RunSummary:
     progress = watcher.get() or LogProgress(get_run_logger())
     tally = Tally(requested=len(drafts), max_attempts=recipe.max_attempts)
+    open_vendors(workspace.out, recipe)
     with _task_runner(recipe) as runner:
         unwritten = [Job(workspace.out, recipe, plan_of(draft, UNWRITTEN), attempt=0) for draft in wanted]
         planned = _planned(runner, unwritten, tally, progress)

@@ -66,7 +66,9 @@ def main() -> None:
 
 @app.command()
 def build(
-    recipe: Annotated[str, typer.Option(help="Bundled recipe (demo, rendered, local, paper) or a YAML file.")] = "demo",
+    recipe: Annotated[
+        str, typer.Option(help="Bundled recipe (demo, rendered, local, paper) or a YAML file.")
+    ] = "demo",
     out: Annotated[Path | None, typer.Option(help="Folder of the data set. (default: out/RECIPE)")] = None,
     per_category: Annotated[int | None, typer.Option(help="Triplets of each category.")] = None,
     categories: Annotated[str | None, typer.Option(help="Categories, separated by commas.")] = None,

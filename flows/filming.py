@@ -51,6 +51,7 @@ def make_clips(frames: Outcome) -> Outcome:
     candidates = config.candidates if isinstance(config, WanConfig) else 1
 
     def make(store: Store) -> dict[str, Any]:
+        backends.opened(generator)
         first = {role: from_png(store.read(frames.blob(role))) for role in PAIR}
         first[Role.NEGATIVE] = first[Role.REFERENCE]
 

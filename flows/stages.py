@@ -89,6 +89,7 @@ def make_first_frames(job: Job) -> Outcome:
     generator = backends.image_generator(job.out, job.recipe)
 
     def make(store: Store) -> dict[str, Any]:
+        backends.opened(generator)
         with attempt_of(job.attempt):
             reference = _image(generator, job, Role.REFERENCE, None)
             images = (reference, _image(generator, job, Role.POSITIVE, reference))

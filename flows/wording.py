@@ -39,7 +39,9 @@ def write_prompts(jobs: Sequence[Job]) -> list[Outcome | BackendUnavailable]:
     missing = [index for index, key in enumerate(keys) if key not in reused]
     away: dict[str, BackendUnavailable] = {}
     started = time.monotonic()
-    for index, answer in zip(missing, writer.write([requests[i] for i in missing]), strict=True):
+    asked = [requests[index] for index in missing]
+    answers = backends.opened(writer).write(asked) if asked else ()
+    for index, answer in zip(missing, answers, strict=True):
         key = keys[index]
         if isinstance(answer, BackendUnavailable):
             away[key] = answer
