@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 from data.disk import disk_errors
 from data.errors import ConfigError, ContractError, VideoError
 from data.provenance import marking
-from data.schema import Clip, Image
+from data.schema import Clip, Frames, Image
 
 # Measured on one rendered clip of 512×512: luma 47.3 dB; in RGB 39.3 dB, of which 4:2:0 alone allows 41.6.
 # Preset medium gains 0.7 dB of luma there and took about twice as long or more on a shared machine.
@@ -104,13 +104,12 @@ def decode(path: Path, indices: Sequence[int] | None = None) -> Clip:
     """Read a file: all frames, or exactly those at ``indices`` in the order and number asked for.
 
     Returns uint8 (T, H, W, 3) RGB, T = ``len(indices)``, at the file's own fps (also when frames are
-    picked).  Memory holds the asked frames only.  Rotation and pixel aspect flags are not applied.
+    picked).  Memory holds the asked frames only, once.  Rotation and pixel aspect flags are not applied.
     Raises ``VideoError`` with a ``reason`` of: missing, not_a_file, unreadable, empty, not_a_video,
     wrong_extension, no_video_stream, no_frames, corrupt, truncated, size_changes,
     no_frame_rate, variable_frame_rate, missing_frame; ``ContractError`` for no or negative indices.
     """
-    pictures, num_frames, fps = _pictures(path, indices)
-    return _clip(path, pictures, range(num_frames) if indices is None else indices, num_frames, fps)
+    return decode_sampled(path, range) if indices is None else _complete(path, indices, _read(path, indices))
 
 
 def decode_sampled(path: Path, sample: Callable[[int], Sequence[int]]) -> Clip:
@@ -120,11 +119,11 @@ def decode_sampled(path: Path, sample: Callable[[int], Sequence[int]]) -> Clip:
     """
     expected = num_packets(path)
     indices = sample(expected) if expected else [0]
-    pictures, num_frames, fps = _pictures(path, indices)
-    if num_frames != expected:  # an edit list, for one, hides pictures that the file holds
-        indices = sample(num_frames)
-        pictures, _, _ = _pictures(path, indices)
-    return _clip(path, pictures, indices, num_frames, fps)
+    read = _read(path, indices)
+    if read.num_frames != expected:  # an edit list, for one, hides pictures that the file holds
+        indices = sample(read.num_frames)
+        read = _read(path, indices)
+    return _complete(path, indices, read)
 
 
 def probe(path: Path) -> VideoFacts:
@@ -149,33 +148,48 @@ def probe(path: Path) -> VideoFacts:
         )
 
 
-def _pictures(path: Path, indices: Sequence[int] | None) -> tuple[dict[int, Image], int, float]:
-    """The asked frames that are there, by index; the number of all frames; and the frame rate."""
-    if indices is not None and (len(indices) == 0 or min(indices) < 0):
+@dataclass(frozen=True)
+class _Read:
+    """The asked frames, of which those that the file does not have are left undefined."""
+
+    frames: Frames
+    num_frames: int
+    fps: float
+
+
+def _read(path: Path, indices: Sequence[int]) -> _Read:
+    """Decode the whole file, which alone shows damage, and keep each asked frame in its place at once."""
+    if len(indices) == 0 or min(indices) < 0:
         raise ContractError(f"frame indices must be non-negative and not empty, got {list(indices)}")
-    wanted = None if indices is None else frozenset(indices)
-    pictures: dict[int, Image] = {}
+    places: dict[int, list[int]] = {}
+    for place, index in enumerate(indices):
+        places.setdefault(index, []).append(place)
+    frames: Frames = np.empty(0, np.uint8)
     times: list[Fraction | None] = []
     with opened(path) as container:
         stream = container.streams.video[0]
         for index, frame in enumerate(checked_frames(container, path)):
             times.append(seconds_of(frame))
-            if wanted is None or index in wanted:
-                pictures[index] = rgb(frame)
+            if index == 0:  # only now is the size known
+                frames = np.empty((len(indices), frame.height, frame.width, 3), np.uint8)
+            if index in places:
+                frames[places[index]] = rgb(frame)
         rate = stated_rate(stream, path)
         tick = stream.time_base or Fraction(1, 1000)
     if not _on_a_grid(times, rate, tick):
         raise variable_frame_rate(path, rate)
-    return pictures, len(times), float(rate)
+    return _Read(frames, len(times), float(rate))
 
 
-def _clip(path: Path, pictures: dict[int, Image], order: Sequence[int], num_frames: int, fps: float) -> Clip:
-    absent = [index for index in order if index not in pictures]
+def _complete(path: Path, indices: Sequence[int], read: _Read) -> Clip:
+    absent = [index for index in indices if index >= read.num_frames]
     if absent:
         raise VideoError(
-            path, "missing_frame", f"frame {absent[0]} was asked for, but the file has {num_frames} frames"
+            path,
+            "missing_frame",
+            f"frame {absent[0]} was asked for, but the file has {read.num_frames} frames",
         )
-    return Clip(np.stack([pictures[index] for index in order]), fps)
+    return Clip(read.frames, read.fps)
 
 
 def num_packets(path: Path) -> int:

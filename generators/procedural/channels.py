@@ -70,19 +70,25 @@ class Beat:
         """How often something at ``rate_hz`` fits into the clip."""
         return max(at_least, round(rate_hz * self.duration_seconds))
 
-    def spans(self, count: int) -> FloatArray:
-        """The seconds between which each of ``count`` equal parts of the motion lies, (count + 1,).
+    def moving(self) -> tuple[float, float]:
+        """The seconds at which the motion begins and at which all of it is done."""
+        steps = np.flatnonzero(np.diff(self.progress) > 0.0)
+        return float(self.seconds[steps[0]]), float(self.seconds[steps[-1] + 1])
+
+    def spans(self, count: int, shortest_seconds: float) -> FloatArray:
+        """The seconds between which each of ``count`` parts of the motion lies, (count + 1,).
 
         For what falls: time runs evenly inside a span, so that a long one is a high leap and not a slow one.
-        They differ less than the speed does, for a height grows with the square of its time.
+        No span is shorter than ``shortest_seconds``: there are fewer where so many do not fit, and one at
+        least.  What is left of the time goes to them as the motion hesitates.
         """
-        moving = np.flatnonzero(np.diff(self.progress) > 0.0)
-        inside = slice(moving[0], moving[-1] + 2)
-        parts = np.linspace(0.0, 1.0, count + 1)
-        edges = np.interp(parts, self.progress[inside], self.seconds[inside])
-        shares = np.sqrt(np.diff(edges))
-        done = np.concatenate([[0.0], np.cumsum(shares)])
-        return np.asarray(edges[0] + (edges[-1] - edges[0]) * done / done[-1])
+        begin, end = self.moving()
+        count = max(1, min(count, int((end - begin) / shortest_seconds)))
+        inside = (self.seconds >= begin) & (self.seconds <= end)
+        edges = np.interp(np.linspace(0.0, 1.0, count + 1), self.progress[inside], self.seconds[inside])
+        shortest = min(shortest_seconds, (end - begin) / count)
+        left = 1.0 - count * shortest / (end - begin)
+        return np.asarray(begin + shortest * np.arange(count + 1) + left * (edges - begin))
 
     def strength(self, seconds: float = 0.7) -> FloatArray:
         """0 at both ends and 1 between, with ramps of ``seconds`` or a third of a short clip."""

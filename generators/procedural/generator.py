@@ -12,7 +12,7 @@ from generators.base import BackendFacts, ImageRequest, OnStep, VideoRequest, Vi
 from generators.procedural.render import render, render_frame
 from generators.procedural.stage import stage
 
-REVISION = 2  # to be raised with every change that alters a pixel or a trajectory
+REVISION = 3  # to be raised with every change that alters a pixel or a trajectory
 
 _FACTORS = Factors("person", "walk", "meadow", "trees", "crimson_plain", "shaded", "front")
 _SAMPLE = Plan("sample", Category.VIEW, _FACTORS, _FACTORS, "wave", Prompts("", "", "", ""), seed=0)

@@ -11,19 +11,24 @@ from data.schema import FloatArray
 from generators.procedural.channels import Beat, Channels, sign
 from generators.procedural.easing import in_turn, keyed, parabola
 
+# Legs that bend and stretch in less look like a fault of the film.
+JUMP_SECONDS = 1.0
+HOP_SECONDS = 0.62
+CONTACT_SECONDS = 0.18
+
 
 def jump(beat: Beat, rng: np.random.Generator) -> Channels:
     """Straight up from a deep crouch, with a rest between jumps."""
-    spans = beat.spans(beat.times(rng.uniform(0.56, 0.84)))
+    spans = beat.spans(beat.times(rng.uniform(0.56, 0.84)), JUMP_SECONDS)
     v, index = in_turn(beat.seconds, spans)
     height = _falling(spans, rng.uniform(0.4, 0.5))[index]
     crouch = keyed(v, (0, 0), (0.26, 0.8), (0.36, 0.0), (0.56, 0.35), (0.76, 0.05), (0.85, 0.7), (1, 0))
-    arms = keyed(v, (0, 0), (0.22, -0.8), (0.52, 2.4), (0.74, 1.6), (0.9, -0.2), (1, 0))
+    arms = keyed(v, (0, 0), (0.22, -0.8), (0.52, 2.3), (0.74, 1.6), (0.9, -0.1), (1, 0))
     return {
         "up_m": height * parabola(v, 0.36, 0.78),
         "crouch": crouch,
         "squash": keyed(
-            v, (0, 0), (0.26, 0.3), (0.38, -0.22), (0.57, 0.0), (0.76, -0.12), (0.84, 0.3), (1, 0)
+            v, (0, 0), (0.26, 0.3), (0.38, -0.22), (0.57, 0.0), (0.76, -0.12), (0.85, 0.3), (1, 0)
         ),
         "bend_rad": keyed(v, (0, 0), (0.26, 0.55), (0.4, -0.1), (0.76, 0.1), (0.86, 0.4), (1, 0)),
         "left_swing_rad": arms,
@@ -38,16 +43,17 @@ def jump(beat: Beat, rng: np.random.Generator) -> Channels:
 
 def bounce(beat: Beat, rng: np.random.Generator) -> Channels:
     """Up and down without a rest, now high and now low."""
-    count = beat.times(rng.uniform(1.0, 1.5), at_least=2)
+    count = beat.times(rng.uniform(1.0, 1.4), at_least=2)
     height = rng.uniform(0.5, 0.62)
     turn = sign(rng) * rng.uniform(0.25, 0.5)
     # No leap is like another; time aloft goes with the root of the height.
     heights = height * rng.uniform(0.25, 1.0, count)
     aloft = np.sqrt(heights)
-    spans = np.ravel(np.column_stack([np.full(count, 0.18), aloft]))
-    begin, end = beat.spans(1)
-    edges = np.concatenate([[0.0], np.cumsum(spans), [spans.sum() + 0.25]]) / (spans.sum() + 0.25)
-    v, index = in_turn(beat.seconds, begin + (end - begin) * edges)
+    begin, end = beat.moving()
+    contact = min(CONTACT_SECONDS, 0.3 * (end - begin) / count)  # before every leap and after the last
+    flights = (end - begin - (count + 1) * contact) * aloft / aloft.sum()
+    spans = np.append(np.ravel(np.column_stack([np.full(count, contact), flights])), contact)
+    v, index = in_turn(beat.seconds, begin + np.concatenate([[0.0], np.cumsum(spans)]))
     in_air = (index % 2 == 1) & (index < 2 * count)
     throw = np.where(in_air, parabola(v, 0.0, 1.0), 0.0)
     pressed = np.where(in_air, 0.0, np.sin(np.pi * v) ** 2)
@@ -69,7 +75,7 @@ def bounce(beat: Beat, rng: np.random.Generator) -> Channels:
 
 def hop_sideways(beat: Beat, rng: np.random.Generator) -> Channels:
     """Two hops to one side and two back, over and over."""
-    spans = beat.spans(4 * beat.times(rng.uniform(0.28, 0.38)))
+    spans = beat.spans(beat.times(rng.uniform(0.8, 1.2)), HOP_SECONDS)
     step = rng.uniform(0.38, 0.46)
     side = sign(rng)
     v, index = in_turn(beat.seconds, spans)

@@ -86,7 +86,7 @@ def orbit(beat: Beat, rng: np.random.Generator) -> Channels:
 def zigzag(beat: Beat, rng: np.random.Generator) -> Channels:
     """Forward, weaving from side to side."""
     length = min(2.5, 0.5 * beat.duration_seconds) * rng.uniform(0.95, 1.05)
-    width = 0.24 * length / 2.5 * rng.uniform(0.9, 1.1)
+    width = 0.2 * length / 2.5 * rng.uniform(0.9, 1.1)
     waves = beat.times(0.45)
     side = sign(rng)
 

@@ -8,12 +8,12 @@ from flows.ledger import Entry, append, read, totals
 
 def test_lines_come_back_in_order_and_add_up(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    rows = [Entry("clips", "a", "view_0000", 1.5, 0.25), Entry("verdict", "b", "view_0000", 0.5, 0.0)]
+    rows = [Entry("clips", "a", "view_0000", 1.5), Entry("verdict", "b", "view_0000", 0.5)]
     for row in [*rows, rows[0]]:
         append(path, row)
     assert read(path) == [*rows, rows[0]]
     assert totals(read(path))["clips"].count == 2
-    assert totals(read(path))["clips"].usd == 0.5
+    assert totals(read(path))["clips"].seconds == 3.0
     assert totals(read(path))["verdict"].seconds == 0.5
 
 
@@ -23,7 +23,7 @@ def test_a_missing_ledger_is_an_empty_one(tmp_path: Path) -> None:
 
 def test_a_line_cut_by_a_crash_is_passed_over_and_spoils_no_other(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    row = Entry("clips", "a", "view_0000", 1.0, 0.0)
+    row = Entry("clips", "a", "view_0000", 1.0)
     append(path, row)
     with path.open("a") as file:
         file.write('{"stage": "cli')
@@ -33,7 +33,7 @@ def test_a_line_cut_by_a_crash_is_passed_over_and_spoils_no_other(tmp_path: Path
 
 def test_threads_tear_no_line(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    rows = [Entry("clips", str(number), "view_0000", 1.0, 0.0) for number in range(400)]
+    rows = [Entry("clips", str(number), "view_0000", 1.0) for number in range(400)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda row: append(path, row), rows))
     assert sorted(read(path), key=lambda row: int(row.key)) == rows

@@ -33,14 +33,14 @@ def test_every_channel_rests_in_the_first_frame(motion: str, num_frames: int, fp
 
 
 @pytest.mark.parametrize("motion", MOTIONS)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(12))
 def test_nothing_jumps_between_frames(motion: str, seed: int) -> None:
     fps = 120
     channels = columns_of(motion_channels(motion, 5 * fps, fps, seed)[0])
 
     for name, curve in channels.items():
         speed = np.abs(np.diff(curve)) * fps
-        limit = {"gait_cycles": 3.0, "yaw_rad": 10.0, "squash": 10.5, "crouch": 19.0}.get(name, 22.0)
+        limit = {"gait_cycles": 3.0, "yaw_rad": 10.0, "squash": 9.0, "crouch": 15.0}.get(name, 20.0)
         assert speed.max() <= limit, f"{name} changes by {speed.max():.1f} a second"
 
 

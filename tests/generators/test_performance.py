@@ -37,15 +37,26 @@ def test_hurry_and_pauses_have_their_bounds(seed: int) -> None:
     assert moving.max() <= HURRY**2 / (1 - 2 * PAUSE_SHARE)
 
 
-@given(st.integers(0, 10_000), st.integers(1, 9))
-def test_spans_cover_what_moves_and_long_ones_are_not_too_long(seed: int, count: int) -> None:
+@given(st.integers(0, 10_000), st.integers(1, 9), st.floats(0.1, 3.0))
+def test_spans_cover_what_moves_and_none_is_too_short(seed: int, count: int, shortest: float) -> None:
     done = course(seed)
-    spans = Beat(np.arange(80) / 16.0, 79 / 16.0, 16.0, done).spans(count)
+    beat = Beat(np.arange(80) / 16.0, 79 / 16.0, 16.0, done)
+    spans = beat.spans(count, shortest)
 
     moving = np.flatnonzero(np.diff(done) > 0.0)
-    assert len(spans) == count + 1
-    assert (spans[0], spans[-1]) == pytest.approx((moving[0] / 16.0, (moving[-1] + 1) / 16.0))
-    assert np.diff(spans).max() <= HURRY * np.diff(spans).min() * 1.2
+    begin, end = moving[0] / 16.0, (moving[-1] + 1) / 16.0
+    assert len(spans) - 1 == max(1, min(count, int((end - begin) / shortest)))
+    assert beat.moving() == (begin, end)
+    assert (spans[0], spans[-1]) == pytest.approx((begin, end))
+    assert np.diff(spans).min() >= min(shortest, end - begin) - 1e-9
+
+
+def test_a_span_is_as_long_as_the_motion_hesitates_in_it() -> None:
+    seconds = np.arange(81) / 16.0
+    slow_then_fast = np.interp(seconds, [0.0, 3.0, 5.0], [0.0, 0.5, 1.0])
+    beat = Beat(seconds, 5.0, 16.0, slow_then_fast)
+
+    np.testing.assert_allclose(beat.spans(2, shortest_seconds=1.0), [0.0, 1.0 + 3.0 * 0.6, 5.0])
 
 
 def busyness(motion: str, seed: int) -> np.ndarray:
