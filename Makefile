@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= out/demo
 
-.PHONY: demo test check format tree bench bench-synchrony clean help
+.PHONY: demo test check format tree bench bench-synchrony bench-ranking clean help
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: $(STAMP)  ## measure speed and memory; prints ratios of two ways in one r
 
 bench-synchrony: $(STAMP)  ## ROC of the proof of synchrony on the data set in OUT
 	$(BIN)/python -m tests.benchmarks.bench_synchrony $(OUT)
+
+bench-ranking: $(STAMP)  ## right winners, coverage and careless annotators of a simulated crowd
+	$(BIN)/python -m tests.benchmarks.bench_ranking
 
 # The pins decide whether an environment is up to date: a changed constraints.txt installs again.
 $(STAMP): constraints.txt pyproject.toml

@@ -1,1 +1,1 @@
-"""The room of people's judgement. Empty in this version: triplets are judged by measures alone."""
+"""People's judgement: tasks out, rankings in, aggregation and agreement; Label Studio behind one file."""

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 
 from data.errors import BackendUnavailable, BudgetReached, ConfigError, ContractError
-from flows import cli_doctor, cli_estimate, cli_evaluate, cli_pace, cli_preference, cli_retime
+from flows import cli_annotate, cli_doctor, cli_estimate, cli_evaluate, cli_pace, cli_preference, cli_retime
 from flows.terminal import console, prepare_environment, running
 from moments.errors import FeatureError
 
@@ -33,6 +33,7 @@ app = typer.Typer(
 
 app.command()(cli_evaluate.score)
 app.command()(cli_evaluate.evaluate)
+app.add_typer(cli_annotate.app, name="annotate")
 app.command()(cli_doctor.doctor)
 app.command()(cli_estimate.estimate)
 app.command()(cli_pace.pace)
