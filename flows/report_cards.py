@@ -25,7 +25,7 @@ MEASURE_ROWS: tuple[tuple[str, str, tuple[str | None, ...]], ...] = (
     ("Synchrony", "", (None, "synchrony", "negative_synchrony")),
     ("Best lag", "frames", (None, "synchrony_lag_frames", None)),
     ("Weakest moment", "", (None, "weakest_synchrony", None)),
-    ("Motion to reference’s", "×", (None, "positive_to_reference_motion", None)),
+    ("Motion ratio", "×", (None, "positive_to_reference_motion", None)),
     ("One half still", "frames", (None, "still_alone_frames", None)),
     ("Bleeding", "", (None, "bleeding", None)),
     ("Motion difference", "", (None, None, "motion_difference")),
