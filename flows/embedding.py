@@ -86,6 +86,7 @@ def embed(
             further=lambda: {ORDER: OrderStream(), RHYTHM: RhythmStream()},
             batch_clips=GPU_BATCH_CLIPS if on_gpu else 1,
             decode_threads=1 if busy_cpu else cores,
+            forward_threads=cores if busy_cpu else 1,
             failed=failed,
         ):
             waiting[sha256_of[name]] = {variant: found[variant].numpy() for variant in wanted}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
@@ -42,13 +43,15 @@ def described(
     further: Callable[[], Mapping[str, Accumulator]] = dict,
     batch_clips: int = 1,
     decode_threads: int = 2,
+    forward_threads: int = 1,
     failed: Callable[[str, Exception], None] = reraise,
 ) -> Iterator[tuple[str, Described]]:
     """Every clip's name and descriptors, in the order of ``clips``.
 
     At most ``batch_clips`` clips of one shape go through the backbone together, fewer when its memory
-    does not suffice, and about two batches more wait in memory.  One batch is in the backbone at a time,
-    with all threads of torch: several would each need the memory of its activations.  ``further`` makes the
+    does not suffice, and about two batches more wait in memory.  ``forward_threads`` batches are in the
+    backbone at a time and share torch's threads: on a CPU one for each core is best, for none then waits
+    for another within an operation; the embedder's ``features`` must allow it.  ``further`` makes the
     additional accumulators of a batch anew.  A clip whose function raises, or whose features cannot be
     used, goes to ``failed`` with its error, which names it; when that returns, the clip is left out.
 
@@ -75,20 +78,33 @@ def described(
 
     with (
         ThreadPoolExecutor(decode_threads, thread_name_prefix="decode") as decoding,
-        ThreadPoolExecutor(1, thread_name_prefix="forward") as forwarding,
+        _forwarding(forward_threads) as forwarding,
     ):
         running: deque[Future[_Outcomes]] = deque()
         prepared = _ahead(clips, embedder, decoding, batch_clips + decode_threads, failed)
         try:
             for names, batch in _batches(prepared, batch_clips):
                 running.append(forwarding.submit(forward, names, batch))
-                if len(running) > 1:  # one waits, so that the backbone does not
+                if len(running) > forward_threads:  # one waits, so that no thread does
                     yield from finished(running.popleft())
             while running:
                 yield from finished(running.popleft())
         finally:
             for future in running:
                 future.cancel()
+
+
+@contextmanager
+def _forwarding(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads of which each computes with its share of torch's own."""
+    all_threads = torch.get_num_threads()
+    share = max(1, all_threads // threads)
+    try:
+        with ThreadPoolExecutor(threads, "forward", torch.set_num_threads, (share,)) as pool:
+            yield pool
+    finally:
+        # The number holds for the thread that sets it, but also for all that begin later.
+        torch.set_num_threads(all_threads)
 
 
 def _ahead(

@@ -4,12 +4,10 @@
 else the machine does falls on all alike; medians over rounds are printed, and the ratios of each.
 
 The bare forward gets tensors that are ready, in our batches and precision. The naive way decodes all
-80 frames, stacks all of them as float32 at the size they have, sends the sampled ones, resized, through the
-model one by one, keeps all features and goes over them twice. It holds one clip at a time.
-
-Peak memory is taken in a process of its own for each way: what is resident at most while three clips are
-described, and how far that is above what it was after a first clip, with all that is free given back: weights
-and libraries are loaded then.
+frames, stacks them resized in float32, sends the sampled ones through the model one by one, keeps all
+features and goes over them twice. Peak memory is taken in a process of its own for each way: how far the
+resident set grows while three clips are described, over what it was after one, with all that is free
+given back: weights and libraries are loaded then.
 """
 
 from __future__ import annotations
@@ -34,13 +32,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, normalize
+from torch.nn.functional import normalize
 
 from data.video import decode, decode_sampled
 from moments.backbones.catalogue import build_embedder
 from moments.backbones.family import PRODUCTS
 from moments.backbones.image import DINOV2, FRAMES_PER_FORWARD
-from moments.backbones.preprocessing import RELEASED_PX, Preprocessing, normalised
+from moments.backbones.preprocessing import RELEASED_PX, Preprocessing, normalised, prepared
 from moments.batches import described
 from moments.descriptors import STANDARD, Variant
 from moments.embedder import Precision, frame_indices
@@ -81,6 +79,7 @@ def ours(folder: Path, precision: Precision) -> Way:
             STANDARD,
             further=lambda: {"order": OrderStream(), "rhythm": RhythmStream()},
             decode_threads=1,
+            forward_threads=CORES,
         )
         return [combine(rows[str(Variant())].double()) for _, rows in found]
 
@@ -93,8 +92,9 @@ def naive(folder: Path) -> Way:
 
     @torch.inference_mode()
     def one(path: Path) -> Tensor:
-        clip = torch.from_numpy(decode(path).frames).permute(0, 3, 1, 2).float()
-        features = torch.stack([forward(clip[index]) for index in frame_indices(len(clip), FRAMES)])
+        pixels = normalised(prepared(decode(path).frames, PIXELS), PIXELS)
+        sampled = pixels[torch.from_numpy(frame_indices(len(pixels), FRAMES))]
+        features = torch.cat([model(frame[None]).last_hidden_state[:, 1:] for frame in sampled])
         mean, spread = features.mean(0), features.std(0)
         skewness = ((features - mean) ** 3).mean(0) / (spread**3 + 1e-6)
         rows = [
@@ -102,12 +102,6 @@ def naive(folder: Path) -> Way:
             for weight, moment in zip((1, 8, 4), (mean, spread, skewness), strict=True)
         ]
         return normalize(torch.cat(rows).double(), dim=0)
-
-    def forward(frame: Tensor) -> Tensor:
-        # Rounded to whole levels, as the model's own preprocessing leaves them: the vectors are compared.
-        small = interpolate(frame[None], size=(RELEASED_PX, RELEASED_PX), mode="bilinear").round()
-        tokens: Tensor = model(normalised(small, PIXELS)).last_hidden_state
-        return tokens[0, 1:]
 
     return lambda paths: [one(path) for path in paths]
 
@@ -137,8 +131,8 @@ def bare(folder: Path, threads: int) -> Callable[[int], None]:
 
 
 def memory(way: str, folder: Path, paths: Sequence[Path]) -> None:
-    """Print, as JSON, MiB: by how much the process grew at most while it described, and all that it held."""
-    run = WAYS[way](folder)
+    """Print, as JSON, MiB: of the weights, and by how much the process grew at most while it described."""
+    run = {"ours": partial(ours, precision="bf16"), "naive": naive}[way](folder)
     # Weights are mapped from the file and read when they are first used; libraries are loaded then, too.
     run(paths[:1])
     gc.collect()
@@ -146,7 +140,9 @@ def memory(way: str, folder: Path, paths: Sequence[Path]) -> None:
     Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is resident now
     before = _status("VmRSS")
     run(paths)
-    print(json.dumps([_status("VmHWM") - before, _status("VmHWM")]))
+    grown = _status("VmHWM") - before
+    values = sum(weight.numel() for weight in model_of(folder).parameters())
+    print(json.dumps([values * (2 if way == "ours" else 4) / MIB, grown]))
 
 
 def _status(entry: str) -> float:
@@ -155,28 +151,12 @@ def _status(entry: str) -> float:
     return int(found[1]) / 1024
 
 
-WAYS: dict[str, Callable[[Path], Way]] = {
-    "ours, bf16": partial(ours, precision="bf16"),
-    "ours, fp32": partial(ours, precision="fp32"),
-    "naive, fp32": naive,
-}
-
-
 def in_a_child(way: str, folder: Path, paths: Sequence[Path]) -> tuple[float, float]:
-    """Growth and all of the memory of a way, in MiB, from a process that does nothing else."""
+    """Weights and growth of a way, in MiB, from a process that does nothing else."""
     command = [sys.executable, "-m", "tests.benchmarks.bench_backbone", "--memory", way, folder, *paths]
     child = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
-    growth, whole = json.loads(child.stdout)
-    return growth, whole
-
-
-def print_memory(folder: Path, paths: Sequence[Path]) -> None:
-    """A row a way, and what share of the naive way's memory it takes."""
-    print(f"{'peak MiB':<36} {'growth':>8} {'of naive':>8} {'process':>8} {'of naive':>8}")
-    peaks = {way: in_a_child(way, folder, paths) for way in WAYS}
-    most_growth, most = peaks["naive, fp32"]
-    for way, (growth, whole) in peaks.items():
-        print(f"{way:<36} {growth:8.0f} {growth / most_growth:8.2f} {whole:8.0f} {whole / most:8.2f}")
+    weights, growth = json.loads(child.stdout)
+    return weights, growth
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -215,7 +195,15 @@ def main(rounds: int) -> None:
             spread = " ".join(f"{ratio:.2f}" for ratio in sorted(ratios))
             print(f"{way:<36} {1 / median(other):8.3f} {median(ratios):9.2f}   {spread}")
         print("1 - cos to naive: ours in bf16 {:.1e}, ours in fp32 {:.1e}".format(*distances))
-        print_memory(folder, paths[:3])
+        print(f"{'peak MiB':<36} {'weights':>8} {'growth':>8} {'both':>8}")
+        peaks = {way: in_a_child(way, folder, paths[:3]) for way in ("ours", "naive")}
+        for way, (weights, growth) in peaks.items():
+            print(f"{way:<36} {weights:8.0f} {growth:8.0f} {weights + growth:8.0f}")
+        (weights, growth), (all_weights, all_growth) = peaks.values()
+        print(
+            f"{'ours / naive':<36} {weights / all_weights:8.2f} {growth / all_growth:8.2f} "
+            f"{(weights + growth) / (all_weights + all_growth):8.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -29,11 +29,11 @@ def clips() -> list[tuple[str, Callable[[], Frames]]]:
     return [(f"clip {index}", lambda frames=frames: frames) for index, frames in enumerate(made)]
 
 
-@pytest.mark.parametrize("batch_clips", [1, 2, 5])
-def test_a_batch_gives_what_each_clip_gives_alone(batch_clips: int) -> None:
+@pytest.mark.parametrize(("batch_clips", "forward_threads"), [(1, 1), (1, 3), (2, 1), (2, 2), (5, 1)])
+def test_a_batch_gives_what_each_clip_gives_alone(batch_clips: int, forward_threads: int) -> None:
     hog = build_classical("hog", None)
     hog.open()
-    found = list(described(clips(), hog, STANDARD, batch_clips=batch_clips))
+    found = list(described(clips(), hog, STANDARD, batch_clips=batch_clips, forward_threads=forward_threads))
     assert [name for name, _ in found] == [f"clip {index}" for index in range(5)]
     for (_, load), (_, rows) in zip(clips(), found, strict=True):
         alone = describe(hog.features(hog.prepare(load())[None]), STANDARD)
@@ -84,20 +84,26 @@ def test_clips_that_fail_are_reported_and_the_rest_goes_on() -> None:
     assert list(reported) == ["gone.mp4", "grey.mp4"]
 
 
-def test_one_batch_is_in_the_backbone_at_a_time() -> None:
-    """Each would need the memory of its activations."""
-    inside: list[int] = []
-    lock = threading.Lock()
+def test_threads_share_those_of_torch_and_give_them_back() -> None:
+    """A thread for each core, each with all cores, would be in each other's way."""
+    seen: set[int] = set()
 
     class Counting(Spoiled):
         def features(self, stacked: torch.Tensor) -> Iterator[torch.Tensor]:
-            assert lock.acquire(blocking=False)
-            inside.append(len(stacked))
+            seen.add(torch.get_num_threads())
             yield stacked.flatten(2, 3)
-            lock.release()
 
-    list(described(clips(), Counting(), STANDARD, decode_threads=3))
-    assert inside == [1] * 5
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        list(described(clips(), Counting(), STANDARD, forward_threads=2))
+        afterwards: list[int] = []
+        later = threading.Thread(target=lambda: afterwards.append(torch.get_num_threads()))
+        later.start()
+        later.join()
+        assert (seen, torch.get_num_threads(), afterwards) == ({2}, 4, [4])
+    finally:
+        torch.set_num_threads(before)
 
 
 class Spoiled:
