@@ -5,7 +5,9 @@ It looks at the checkpoint's index where that is at hand, else at the model's na
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from data.errors import ConfigError
 from data.schema import ClipFormat
@@ -13,6 +15,7 @@ from generators.checkpoint_check import at_hand
 from generators.wan_config import WanConfig
 
 PIPELINES = ("WanImageToVideoPipeline",)
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,15 @@ def format_of(config: WanConfig) -> WanFormat:
 
 
 def require_format(config: WanConfig, asked: ClipFormat) -> None:
-    """Raises ``ConfigError`` with the nearest good values for a format that the model would round."""
+    """Raises ``ConfigError`` with the nearest good values for a format that the model would round.
+
+    Also for a model that is neither a folder nor named like one of the hub's.
+    """
+    if not Path(config.model).expanduser().is_dir() and not HUB_ID.fullmatch(config.model):
+        raise ConfigError(
+            f"video.model {config.model!r} is no folder here, and no hub id such as {WanConfig().model}: "
+            "correct the path"
+        )
     made = format_of(config)
     if changes := made.changes(asked):
         raise ConfigError(f"{made.sentence(config.model, asked)}: set {', '.join(changes)}")

@@ -15,6 +15,7 @@ from tests.flows.conftest import Prefect
 from tests.flows.paper_world import PaperWorld, paid_ids, paper_world
 from tests.generators.tiny_images import save_tiny_drawer, save_tiny_editor
 from tests.generators.tiny_wan import save_tiny_wan
+from tests.protocol import gemini_server
 from tests.protocol.gemini_server import Outcome
 from tests.protocol.server import Fault
 
@@ -174,6 +175,29 @@ def test_a_format_that_the_model_cannot_make_is_refused_before_anything_is_paid(
     assert run.returncode == 2
     assert "set format.fps: 16" in run.stderr
     assert world.num_requests == 0
+
+
+def test_a_model_that_is_nowhere_is_refused_before_anything_is_paid(
+    world: PaperWorld, tmp_path: Path
+) -> None:
+    run = world.build(tmp_path / "out", video={"kind": "wan", "model": str(tmp_path / "nowhere")})
+
+    assert run.returncode == 2
+    assert "is no folder here" in run.stderr
+    assert world.num_requests == 0
+
+
+def test_an_edit_that_changes_nothing_is_rejected_and_no_clip_is_made(
+    world: PaperWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gemini_server, "edited", lambda source, _prompt: source)
+    out = tmp_path / "out"
+    run = world.build(out, categories=["scene_style"], max_attempts=1)
+
+    assert run.returncode == 0, run.stderr
+    assert manifest.read(out / "manifest.json").counts.rejected == {"image_unchanged": 1}
+    assert not (out / "store/records/clips").exists()
+    assert_books_equal_bills(world, out)
 
 
 def test_the_best_of_several_candidates_is_kept_with_its_seed(world: PaperWorld, tmp_path: Path) -> None:

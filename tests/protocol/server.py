@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -96,7 +97,7 @@ class BadRequest(Exception):
     """The request breaks the published schema; the message says where."""
 
 
-class ProtocolServer:
+class ProtocolServer(ABC):
     """Serves from ``with`` to its end; ``url`` is its root, without a slash at the end.
 
     ``requests`` has every request, ``billed`` every charge.  A request with an ``Idempotency-Key`` that
@@ -115,9 +116,9 @@ class ProtocolServer:
         self._http: ThreadingHTTPServer | None = None
         self._thread: Thread | None = None
 
+    @abstractmethod
     def answer(self, request: Request) -> Answer:
         """What the vendor says; called by one thread at a time. ``BadRequest`` for a breach of the schema."""
-        raise NotImplementedError
 
     def refusal(self, message: str) -> Answer:
         """What the vendor sends for a request that breaks the schema."""
