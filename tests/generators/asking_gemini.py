@@ -1,7 +1,8 @@
-"""Requests to the Gemini backend, and what becomes of them, in a line each."""
+"""The Gemini backend on its local server, requests to it and what becomes of them, in a line each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,11 +17,31 @@ from generators.config import GeminiConfig
 from generators.gemini import GeminiImages
 from tests.generators.plans import plan_of
 from tests.paid import PlainGateway
-from tests.protocol.gemini_server import (
-    MODEL,
-)
+from tests.protocol.gemini_server import KEY, MODEL, GeminiServer
 
 FORMAT = ClipFormat(size_px=64, duration_seconds=1.0, fps=8)
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+
+
+@pytest.fixture
+def server() -> Iterator[GeminiServer]:
+    with GeminiServer() as running:
+        yield running
+
+
+@pytest.fixture
+def gateway() -> PlainGateway:
+    return PlainGateway()
+
+
+@pytest.fixture
+def backend(server: GeminiServer, gateway: PlainGateway) -> GeminiImages:
+    return opened(server.url, gateway)
 
 
 def opened(url: str, gateway: PlainGateway, model: str = MODEL) -> GeminiImages:

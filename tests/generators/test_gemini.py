@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from typing import Literal
@@ -31,10 +30,13 @@ from tests.generators.asking_gemini import (
     reference_request,
     rejection,
 )
+from tests.generators.asking_gemini import _key as _key
+from tests.generators.asking_gemini import backend as backend
+from tests.generators.asking_gemini import gateway as gateway
+from tests.generators.asking_gemini import server as server
 from tests.generators.plans import plan_of
 from tests.paid import PlainGateway
 from tests.protocol.gemini_server import (
-    KEY,
     MODEL,
     OVERLOADED,
     GeminiServer,
@@ -42,28 +44,6 @@ from tests.protocol.gemini_server import (
     drawn,
 )
 from tests.protocol.server import Fault
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
-    monkeypatch.setenv("GEMINI_API_KEY", KEY)
-
-
-@pytest.fixture
-def server() -> Iterator[GeminiServer]:
-    with GeminiServer() as running:
-        yield running
-
-
-@pytest.fixture
-def gateway() -> PlainGateway:
-    return PlainGateway()
-
-
-@pytest.fixture
-def backend(server: GeminiServer, gateway: PlainGateway) -> GeminiImages:
-    return opened(server.url, gateway)
 
 
 def test_a_reference_is_drawn_from_the_base_prompt(server: GeminiServer, backend: GeminiImages) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -18,12 +17,16 @@ from data.errors import (
 )
 from generators import gemini
 from generators.gemini import GeminiImages
+from tests.generators.asking_gemini import _key as _key
+from tests.generators.asking_gemini import backend as backend
 from tests.generators.asking_gemini import (
     failure,
     image,
     opened,
     reference_request,
 )
+from tests.generators.asking_gemini import gateway as gateway
+from tests.generators.asking_gemini import server as server
 from tests.paid import PlainGateway
 from tests.protocol.gemini_server import (
     KEY,
@@ -35,28 +38,6 @@ from tests.protocol.gemini_server import (
     retry_info,
 )
 from tests.protocol.server import Fault
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
-    monkeypatch.setenv("GEMINI_API_KEY", KEY)
-
-
-@pytest.fixture
-def server() -> Iterator[GeminiServer]:
-    with GeminiServer() as running:
-        yield running
-
-
-@pytest.fixture
-def gateway() -> PlainGateway:
-    return PlainGateway()
-
-
-@pytest.fixture
-def backend(server: GeminiServer, gateway: PlainGateway) -> GeminiImages:
-    return opened(server.url, gateway)
 
 
 @pytest.mark.parametrize("variable", ["GEMINI_API_KEY", "GOOGLE_API_KEY"])
