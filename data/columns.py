@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from data import trajectory
 from data.errors import ContractError
-from data.provenance import digital_source_type
+from data.provenance import digital_source_type, origin_of
 from data.schema import MEASURES, SCHEMA_VERSION, Factors, Role, Trajectory, Triplet
 from data.store import Store
 
@@ -114,7 +114,7 @@ def row(triplet: Triplet, store: Store) -> dict[str, Any]:
         "image_revision": triplet.image_revision,
         "licence": triplet.licence,
         "ai_generated": triplet.ai_generated,
-        "digital_source_type": digital_source_type(triplet.ai_generated),
+        "digital_source_type": digital_source_type(origin_of(triplet.ai_generated)),
         **triplet.measures,
     }
     for role in Role:

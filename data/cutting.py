@@ -84,7 +84,7 @@ def cut_video(video: SourceVideo, path: Path, store: Store, format_: ClipFormat)
                 first_frame=first,
                 start_seconds=float(first / fps),
                 end_seconds=float(first / fps + Fraction(format_.num_frames, format_.fps)),
-                blob=store.put_file(partial(encode, clip), ".mp4"),
+                blob=store.put_file(partial(encode, clip, origin="footage"), ".mp4"),
             )
             for (shot, first), clip in zip(places, clips, strict=True)
         )

@@ -166,7 +166,7 @@ def _recut_one(
     failure = ""
     try:
         for start, clip in zip(starts, clips, strict=True):
-            made[start] = store.put_file(partial(encode, clip), ".mp4")
+            made[start] = store.put_file(partial(encode, clip, origin="footage"), ".mp4")
     except (VideoError, SampleRejected) as error:
         failure = str(error)
     for reference in references:

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from data.disk import disk_errors
 from data.errors import ConfigError, ContractError, VideoError
-from data.provenance import marking
+from data.provenance import Origin, marking
 from data.schema import Clip, Frames, Image
 
 # Measured on one rendered clip of 512×512: luma 47.3 dB; in RGB 39.3 dB, of which 4:2:0 alone allows 41.6.
@@ -60,11 +60,11 @@ class VideoFacts:
     constant_frame_rate: bool
 
 
-def encode(clip: Clip, path: Path, *, ai_generated: bool = False) -> None:
+def encode(clip: Clip, path: Path, *, origin: Origin = "rendered") -> None:
     """Write ``clip`` to exactly ``path`` as H.264 yuv420p MP4; the same clip gives the same bytes.
 
     ``path`` must be a real file on a disk (the index is moved to the front afterwards); what stood
-    there is replaced.  The metadata says what made the pictures, see ``data.provenance``.
+    there is replaced.  The metadata says where the pictures come from, see ``data.provenance``.
     Raises ``ConfigError`` for odd sizes and for a disk that refuses, ``ContractError`` for no frames.
     """
     num_frames, height, width, _ = clip.frames.shape
@@ -80,7 +80,7 @@ def encode(clip: Clip, path: Path, *, ai_generated: bool = False) -> None:
         disk_errors(path),
         av.open(str(path), "w", format="mp4", container_options=container_options) as container,
     ):
-        container.metadata["comment"] = marking(ai_generated)
+        container.metadata["comment"] = marking(origin)
         options = {"preset": PRESET, "crf": str(CRF), "x264-params": _X264_PARAMS, "flags": "+bitexact"}
         stream = container.add_stream("libx264", rate=_as_fraction(clip.fps), options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

@@ -13,6 +13,7 @@ from typing import Any
 
 from data import trajectory
 from data.errors import ConfigError
+from data.provenance import origin_of
 from data.schema import Blob, Role
 from data.store import Store
 from data.video import ENCODER, encode
@@ -162,7 +163,7 @@ def _kept(
 ) -> dict[str, Blob]:
     blobs: dict[str, Blob] = {}
     for index, role in enumerate(roles):
-        write = functools.partial(encode, result.clips[index], ai_generated=ai_generated)
+        write = functools.partial(encode, result.clips[index], origin=origin_of(ai_generated))
         blobs[role] = store.put_file(write, ".mp4")
         if result.trajectories is not None:
             data = trajectory.to_bytes(result.trajectories[index])

@@ -85,9 +85,12 @@ def test_the_file_is_tagged_marked_and_has_its_index_in_front(good: Path, tmp_pa
         frame = next(container.decode(video=0))
         assert (int(frame.colorspace), int(frame.color_primaries), int(frame.color_trc)) == (1, 1, 1)
         assert int(frame.color_range) == 1
-    encode(clip(), tmp_path / "ai.mp4", ai_generated=True)
+    encode(clip(), tmp_path / "ai.mp4", origin="generated")
     with av.open(str(tmp_path / "ai.mp4")) as container:
         assert container.metadata["comment"].endswith("/trainedAlgorithmicMedia")
+    encode(clip(), tmp_path / "filmed.mp4", origin="footage")
+    with av.open(str(tmp_path / "filmed.mp4")) as container:
+        assert "Cut from footage" in container.metadata["comment"]
 
 
 def test_the_encoder_names_itself() -> None:
