@@ -1,4 +1,4 @@
-"""Raw annotations judged one by one: a ranking that counts, or a reject with its reason.
+"""Raw annotations judged one by one: an answer that counts, or a reject with its reason.
 
 Knows no server: it reads the copies that were taken, so that the same copies give the same answers.
 """
@@ -8,29 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from annotation.config import BUCKET, ORDER, STATUS, UNPLACED, candidate_id, clips_in, task_data
-from annotation.items import Ranking, Slot, Verdict
+from annotation.items import Judgement, Ranking, Slot
 from annotation.journal import read
+from annotation.pages import task_data, visible
+from annotation.results import Fault, Faulty, parsed
 from annotation.study import Study
 
 FILENAME = "raw.jsonl"
 
 Event = Literal["new", "changed", "gone"]
-Reason = Literal[
-    "unknown_task",  # in none of our slots: somebody added it, or it came from another project
-    "task_edited",  # its clips are not those that were pushed
-    "edited_interface",  # answered on a page that is not ours
-    "not_theirs",  # by another account than the annotator's, or by one that is not there any more
-    "altered",  # last written by another account, and we have no copy by its author
-    "cancelled",
-    "malformed",
-    "foreign_clips",  # ranks clips that this slot does not show
-    "incomplete",  # not all placed, though it says so
-    "no_time",  # not given on the page, which measures the time
-    "superseded",  # the same annotator answered this slot again later
-]
+Reason = (
+    Fault
+    | Literal[
+        "unknown_task",  # in none of our slots: somebody added it, or it came from another project
+        "task_edited",  # its clips are not those that were pushed
+        "edited_interface",  # answered on a page that is not ours
+        "not_theirs",  # by another account than the annotator's, or by one that is not there any more
+        "altered",  # last written by another account, and we have no copy by its author
+        "cancelled",
+        "no_time",  # not given on the page, which measures the time
+        "superseded",  # the same annotator answered this slot again later
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Answers:
-    """All that came in so far. One ranking at most for each slot."""
+    """All that came in so far. One ranking at most for each slot; those of checks are judgements."""
 
     rankings: tuple[Ranking, ...]
     rejects: tuple[Reject, ...]
     changes: tuple[Change, ...]
+
+    @property
+    def judgements(self) -> tuple[Judgement, ...]:
+        return tuple(ranking for ranking in self.rankings if isinstance(ranking, Judgement))
 
 
 class _Refused(Exception):
@@ -139,19 +144,18 @@ def spent_tasks(study: Study) -> dict[str, set[int]]:
 
 
 def _judged(study: Study, copy: Copy) -> Ranking:
-    """The ranking in one annotation. Raises ``_Refused``."""
+    """The answer in one annotation. Raises ``_Refused``."""
     slot = _slot(study, copy)
     if slot is None:
         raise _Refused(
             "unknown_task", f"task {copy.task.get('id')} of project {copy.project} is not of this study"
         )
     annotator = study.owners[slot.slot_id]
-    item = study.items[slot.item_id]
     if copy.project != study.projects[annotator] or copy.annotation.get("project") != copy.project:
         raise _Refused(
             "unknown_task", f"slot {slot.slot_id} is not in project {copy.annotation.get('project')}"
         )
-    if not _shows(copy.task["data"], task_data(study, slot, item)):
+    if not _shows(copy.task["data"], task_data(study, slot, study.items[slot.item_id])):
         raise _Refused("task_edited", f"the data of task {copy.task.get('id')} is not what was pushed")
     if copy.interface_edited:
         raise _Refused("edited_interface", "the labelling interface had been edited when it came")
@@ -162,55 +166,29 @@ def _judged(study: Study, copy: Copy) -> Ranking:
         raise _Refused("not_theirs", f"by account {_author(copy)}, expected that of {annotator}")
     if copy.annotation.get("was_cancelled"):
         raise _Refused("cancelled", "was skipped")
-    verdict, order = _parsed(copy.annotation.get("result"))
+    try:
+        said = parsed(study, slot, copy.annotation.get("result"))
+    except Faulty as faulty:
+        raise _Refused(faulty.fault, str(faulty)) from faulty
     seconds = copy.annotation.get("lead_time")
     if not isinstance(seconds, (int, float)) or not seconds > 0:
         raise _Refused("no_time", f"took {seconds!r} seconds")
-    clips: tuple[tuple[str, ...], ...] = ()
-    if verdict == "ranked":
-        by_id = {candidate_id(study, slot, clip): clip for clip in slot.shown}
-        foreign = [name for name in order if name not in by_id]
-        if foreign:
-            raise _Refused("foreign_clips", f"ranks {foreign[0]!r}, which slot {slot.slot_id} does not show")
-        if len(set(order)) != len(order) or len(order) != len(by_id):
-            raise _Refused("incomplete", f"places {len(set(order))} of {len(by_id)} candidates")
-        clips = tuple((by_id[name],) for name in order)
-    return Ranking(
+    ranking = Ranking(
         slot_id=slot.slot_id,
         item_id=slot.item_id,
         annotator=annotator,
-        verdict=verdict,
-        order=clips,
+        verdict=said.verdict,
+        order=said.order,
         seconds=float(seconds),
         submitted_at=str(copy.annotation.get("updated_at")),
         annotation_id=copy.annotation_id,
     )
+    return ranking if said.said is None else Judgement(**vars(ranking), said=said.said)
 
 
-def _parsed(result: Any) -> tuple[Verdict, list[str]]:
-    """Verdict and order in the result of an annotation, which the server does not check."""
-    try:
-        values = {region["from_name"]: region["value"] for region in result}
-        (verdict,) = values[STATUS]["choices"]
-        if verdict not in get_args(Verdict):
-            raise _Refused("malformed", f"has the status {verdict!r}")
-        ranker = values[ORDER]["ranker"] if ORDER in values else {BUCKET: [], UNPLACED: []}
-        order = ranker[BUCKET]
-        if not isinstance(order, list) or not all(isinstance(name, str) for name in order):
-            raise TypeError("the ranking is no list of names")
-    except (KeyError, TypeError, ValueError) as error:
-        raise _Refused(
-            "malformed", f"its result is not that of our page: {type(error).__name__} {error}"
-        ) from error
-    return verdict, order
-
-
-def _shows(data: Any, pushed: Any) -> bool:
-    """Whether a task shows the clips that were pushed, under the names that they were given."""
-    try:
-        return clips_in(data) == clips_in(pushed)
-    except (KeyError, TypeError, ValueError):
-        return False
+def _shows(data: Any, pushed: dict[str, Any]) -> bool:
+    """Whether a task shows what was pushed."""
+    return isinstance(data, dict) and {name: visible(data.get(name)) for name in pushed} == visible(pushed)
 
 
 def _changes(study: Study, copies: Iterable[Copy]) -> Iterator[Change]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from annotation.items import RankingItem, Slot
+from annotation.items import Kind, RankingItem, Slot
 from annotation.study import Study
 from data.errors import ConfigError
 
@@ -24,38 +24,47 @@ class Dealt:
 
 
 def deal(
-    study: Study, items: Sequence[RankingItem], annotators: Sequence[str], per_item: int, repeats: int
+    study: Study,
+    items: Sequence[RankingItem],
+    annotators: Sequence[str],
+    per_item: int,
+    repeats: int,
+    unheard: Collection[str] = (),
 ) -> list[Dealt]:
     """The slots that are still missing, in the order in which each annotator is to see them.
 
     Every item goes to ``per_item`` different annotators, those with the least to do first; gold items go to
     all.  Every annotator gets ``repeats`` items twice, about half of their tasks apart or more, in another
     order of candidates.  What the study holds already counts, so that the same call gives nothing and one
-    with more adds the difference.  Raises ``ConfigError`` for too few annotators.
+    with more adds the difference.  Those ``unheard`` get nothing new.  Raises ``ConfigError`` for too few
+    annotators.
     """
     if not 1 <= per_item <= len(annotators):
         raise ConfigError(
-            f"{per_item} rankings per item were asked for, of {len(annotators)} annotators: name at least as "
-            "many annotators as rankings, and at least one of each"
+            f"{per_item} answers per item were asked for, of {len(annotators)} annotators: name at least as "
+            "many annotators as answers, and at least one of each"
         )
     seen = {(study.owners[key], slot.item_id) for key, slot in study.slots.items()}
     load = Counter(study.owners.values())
     new: dict[str, list[str]] = {annotator: [] for annotator in annotators}
     for item in sorted(items, key=lambda item: study.opaque("deal", item.item_id)):
         holders = sum((annotator, item.item_id) in seen for annotator in study.accounts)
-        free = [annotator for annotator in annotators if (annotator, item.item_id) not in seen]
+        free = [name for name in annotators if name not in unheard and (name, item.item_id) not in seen]
         free.sort(key=lambda annotator: (load[annotator], study.opaque("deal", item.item_id, annotator)))
         for annotator in free[: len(free) if item.known_order else max(0, per_item - holders)]:
             load[annotator] += 1
             new[annotator].append(item.item_id)
     known = study.items | {item.item_id: item for item in items}
     return [
-        dealt for annotator in annotators for dealt in _hand(study, annotator, new[annotator], known, repeats)
+        dealt
+        for annotator in annotators
+        if annotator not in unheard
+        for dealt in _hand(study, annotator, new[annotator], known, repeats)
     ]
 
 
-def check_items(items: Iterable[RankingItem]) -> None:
-    """Raise ``ConfigError`` for an item that nobody could rank, or two that share a name."""
+def check_items(items: Iterable[RankingItem], kind: Kind = "ranking") -> None:
+    """Raise ``ConfigError`` for an item that nobody could judge, or two that share a name."""
     known: dict[str, RankingItem] = {}
     for item in items:
         name = f"item {item.item_id!r}"
@@ -63,12 +72,17 @@ def check_items(items: Iterable[RankingItem]) -> None:
             raise ConfigError(f"{name} is there twice with different clips: give each a name of its own")
         if len(item.candidates) < 2:
             raise ConfigError(f"{name} has {len(item.candidates)} candidates, ranking needs two or more")
+        if kind != "ranking" and len(item.candidates) > 2:
+            raise ConfigError(f"{name} has {len(item.candidates)} candidates, a {kind} shows two")
+        if not item.reference and kind != "preference":
+            raise ConfigError(f"{name} has no reference to compare with")
         twice = [clip for clip, times in Counter(item.candidates).items() if times > 1]
         if twice:
             raise ConfigError(f"{name} has the candidate {twice[0][:12]} twice: name each clip once")
         if item.reference in item.candidates:
             raise ConfigError(f"{name} has its reference {item.reference[:12]} among its candidates")
-        if item.known_order is not None and sorted(item.known_order) != sorted(item.candidates):
+        known_order = item.known_order or item.candidates
+        if not set(known_order) <= set(item.candidates) or len(set(known_order)) < len(known_order):
             raise ConfigError(f"{name} has a known order that is not one of its candidates")
 
 

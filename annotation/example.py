@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import PIL.Image
 
+from annotation.items import Kind
 from data.schema import FloatArray, Frames
 
 _SIZE_PX, _GAP_PX, _NUM_FRAMES, _FRAME_MILLISECONDS = 144, 12, 64, 60
@@ -19,15 +21,30 @@ _LIGHT, _DARK, _WHITE = (244, 241, 235), (34, 40, 60), 255
 
 
 @functools.cache
-def example_picture() -> bytes:
-    """A GIF, 4 panels in a row: the reference, the same motion, a slower one, and another one."""
-    turns = np.arange(_NUM_FRAMES) / 32  # two turns, so that all four repeat without a jump
-    panels = [
-        _panel(_circle(turns, (72, 72)), _RED, _LIGHT, square=False),
-        _panel(_circle(turns, (82, 60)), _BLUE, _DARK, square=True),
-        _panel(_circle(turns / 2, (72, 72)), _GREEN, _LIGHT, square=False),
-        _panel(_line(turns), _RED, _LIGHT, square=False),
-    ]
+def example_picture(kind: Kind = "ranking") -> bytes:
+    """A GIF of panels in a row, as the instructions of this kind of question tell of them.
+
+    For ranking the reference, the same motion, a slower one and another one; for a check those but the
+    slower one; for a preference an even pace and an uneven one.
+    """
+    turns = np.arange(_NUM_FRAMES) / 32  # two turns, so that all panels repeat without a jump
+    reference = _panel(_circle(turns, (72, 72)), _RED, _LIGHT, square=False)
+    alike = _panel(_circle(turns, (82, 60)), _BLUE, _DARK, square=True)
+    different = _panel(_line(turns), _RED, _LIGHT, square=False)
+    match kind:
+        case "ranking":
+            slower = _panel(_circle(turns / 2, (72, 72)), _GREEN, _LIGHT, square=False)
+            return _gif([reference, alike, slower, different])
+        case "check":
+            return _gif([reference, alike, different])
+        case "preference":
+            progress: FloatArray = np.linspace(0, 1, _NUM_FRAMES, dtype=np.float64)
+            even = _panel(_crossing(progress), _BLUE, _LIGHT, square=False)
+            uneven = _panel(_crossing(progress**6), _GREEN, _LIGHT, square=False)
+            return _gif([even, uneven])
+
+
+def _gif(panels: Sequence[Frames]) -> bytes:
     gap = np.full((_NUM_FRAMES, _SIZE_PX, _GAP_PX, 3), _WHITE, np.uint8)
     row = np.concatenate([part for panel in panels for part in (panel, gap)][:-1], axis=2)
     first, *rest = (PIL.Image.fromarray(frame).quantize(64) for frame in row)
@@ -45,6 +62,10 @@ def _circle(turns: FloatArray, centre_px: tuple[float, float]) -> FloatArray:
 
 def _line(turns: FloatArray) -> FloatArray:
     return np.stack([72 - 44 * np.cos(2 * np.pi * turns), np.full(len(turns), 72.0)], axis=1)
+
+
+def _crossing(progress: FloatArray) -> FloatArray:
+    return np.stack([28 + 88 * progress, np.full(len(progress), 72.0)], axis=1)
 
 
 def _panel(

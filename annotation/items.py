@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Kind = Literal["ranking", "check", "preference"]
+"""What a study asks: the order of candidates, of each of two whether it moves alike, or the better of two."""
+
+Said = Literal["yes", "no", "unsure"]
 Verdict = Literal["ranked", "does_not_play", "cannot_judge"]
 
 
@@ -17,7 +21,11 @@ class RankingItem:
     """A reference and its candidates, to be ranked by how alike they move.
 
     Clips are named by the sha256 of their bytes. ``known_order`` is the true order of a gold item, best
-    first, and None for all others; annotators cannot tell the two apart.
+    first, and None for all others; candidates that it leaves out come behind it, nobody knows in which order.
+    Annotators cannot tell gold from the rest.
+
+    A check has the positive and the negative as candidates, in this order; a preference has the clips made
+    one way and the other, and ``reference`` is the source of both, or empty where none is to be shown.
     """
 
     item_id: str
@@ -57,3 +65,18 @@ class Ranking:
     seconds: float
     submitted_at: str
     annotation_id: str
+
+
+@dataclass(frozen=True)
+class Judgement(Ranking):
+    """What one annotator answered in one slot of a check: of each clip, whether it moves like the reference.
+
+    It is also an order, "yes" before "unsure" before "no", so that whatever counts rankings counts it too.
+    ``said`` is empty unless ``verdict`` is "ranked".
+    """
+
+    said: tuple[tuple[str, Said], ...]
+
+    def of(self, clip: str) -> Said | None:
+        """What was said of a clip; None where nothing was."""
+        return dict(self.said).get(clip)

@@ -9,13 +9,13 @@ import json
 import os
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from data.disk import disk_errors
+from data.disk import disk_errors, file_sha256
 from data.errors import ConfigError
 from data.schema import Clip
 from data.video import decode, encode
@@ -109,10 +109,16 @@ def export_study(first: Path, second: Path, to: Path, seed: int, question: str =
             lines = [json.dumps(asdict(pair), ensure_ascii=False) + "\n" for pair in pairs]
             (study / "pairs.jsonl").write_text("".join(lines), "utf-8")
             _write_json(study / "tasks.json", tasks(pairs))
-            answers = {own.pair.pair_id: asdict(own.answer) for own in drawn}
+            answers = {own.pair.pair_id: _key(own.answer, folders) for own in drawn}
             _write_json(whole / KEY, {"seed": seed, "folders": list(folders), "answers": answers})
             os.rename(whole, to)  # noqa: PTH104  (the one call that replaces an empty folder only)
     return drawn
+
+
+def _key(answer: Answer, folders: Mapping[str, Path]) -> dict[str, str]:
+    """The answer with the sha256 of both clips as they were before they were encoded anew."""
+    a, b = (file_sha256(folders[side] / answer.name) for side in (answer.a, answer.b))
+    return asdict(answer) | {"a_sha256": a, "b_sha256": b}
 
 
 def _shared_names(first: Path, second: Path) -> list[str]:

@@ -5,7 +5,7 @@ Knows nothing of tasks and of answers.
 
 from __future__ import annotations
 
-from annotation.config import same_config
+from annotation.pages import same_config
 from annotation.studio import Studio
 from annotation.study import FILENAME, Study
 from data.errors import ConfigError

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from annotation.answers import spent_tasks
-from annotation.config import instruction, label_config, task_data
 from annotation.dealing import check_items, deal
 from annotation.environment import Progress, quiet
 from annotation.example import example_picture
-from annotation.items import RankingItem
+from annotation.items import Kind, RankingItem
+from annotation.pages import instruction, label_config, task_data
 from annotation.previews import write_preview
 from annotation.project import MEDIA, check_project
 from annotation.studio import Studio
@@ -58,25 +58,32 @@ def push(
     *,
     per_item: int,
     repeats: int = 2,
+    unheard: Collection[str] = (),
     title: str = "Motion",
+    kind: Kind = "ranking",
+    question: str = "",
     progress: Progress = quiet,
 ) -> Pushed:
     """Ask each annotator for their share of the items, in a project of their own, and say where it is.
 
     ``folder`` is the study: new, or one to be continued or added to.  ``clips`` has the file of every clip
-    by its sha256.  An item is ranked by ``per_item`` annotators; each sees ``repeats`` of theirs twice, and
-    every gold item.  One project per annotator makes sure that nobody is shown another's tasks or answers:
-    the community edition can assign nothing itself.
+    by its sha256.  ``kind`` is what is asked of every item, in a preference by ``question``.  An item is
+    judged by ``per_item`` annotators; each sees ``repeats`` of theirs twice, and every gold item.  One
+    project per annotator makes sure that nobody is shown another's tasks or answers: the community edition
+    can assign nothing itself.
 
     Interrupted at any point, the same call continues; called again after a pull, it asks anew where answers
     were rejected.  Raises ``ConfigError`` for items that cannot be ranked and for too few or odd annotators,
     ``VideoError`` for clips that are missing or unreadable, all before anything is sent; ``ProjectGone``,
     ``InterfaceEdited``, ``ConfigError`` and ``BackendUnavailable`` as the server gives cause.
     """
-    check_items(items)
+    check_items(items, kind)
+    if (kind == "preference") != bool(question.strip()):
+        raise ConfigError(f"{kind} with the question {question!r}: a preference needs one, and nothing else")
     people = _checked(emails)
     with RunLock(folder):
         study = Study(folder, create=True)
+        _require_same(study, kind, question)
         people_by_annotator = _named(studio, study, people)
         annotators = list(people_by_annotator)
         for item in items:
@@ -84,11 +91,13 @@ def push(
                 raise ConfigError(
                     f"item {item.item_id!r} was pushed with other clips before: give the new one a new name"
                 )
-        new = deal(study, items, annotators, per_item, repeats)
+        new = deal(study, items, annotators, per_item, repeats, unheard)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".previews.") as temporary:
-            previews = _previews(study, items, clips, Path(temporary), progress)
+            previews = _previews(study, kind, items, clips, Path(temporary), progress)
             _upload(studio, study, previews, progress)
         _make_accounts(studio, study, people_by_annotator, progress)
+        if not study.page:
+            study.note("page", {"kind": kind, "question": question, "label_config": label_config(kind)})
         _make_projects(studio, study, annotators, title, progress)
         for item in items:
             if item.item_id not in study.items:
@@ -115,6 +124,15 @@ def invitations(url: str, study: Study) -> tuple[Invitation, ...]:
         for account in study.accounts.values()
         if account.annotator in study.projects
     )
+
+
+def _require_same(study: Study, kind: Kind, question: str) -> None:
+    """A study asks one thing: answers to another cannot be put beside those that are in."""
+    if study.page and (study.kind, study.question) != (kind, question):
+        asked, wanted = (
+            f"{one} ({two})" if two else one for one, two in ((study.kind, study.question), (kind, question))
+        )
+        raise ConfigError(f"{study.folder} asks for a {asked}, not for a {wanted}: name a new folder for it")
 
 
 def _checked(emails: Sequence[str]) -> list[str]:
@@ -148,6 +166,7 @@ def _named(studio: Studio, study: Study, people: Sequence[str]) -> dict[str, str
 
 def _previews(
     study: Study,
+    kind: Kind,
     items: Sequence[RankingItem],
     clips: Mapping[str, Path],
     folder: Path,
@@ -155,7 +174,7 @@ def _previews(
 ) -> dict[str, Path]:
     """Small files with names that tell nothing, of every clip that is not on the server yet."""
     wanted = dict.fromkeys(clip for item in items for clip in (item.reference, *item.candidates))
-    missing = [clip for clip in wanted if clip not in study.clip_urls]
+    missing = [clip for clip in wanted if clip and clip not in study.clip_urls]
     for clip in missing:
         if clip not in clips:
             raise VideoError(clip, "missing", "no file of this sha256 was given: name the folder that has it")
@@ -166,7 +185,7 @@ def _previews(
         write_preview(clips[clip], made[clip])
     if _EXAMPLE not in study.clip_urls:
         made[_EXAMPLE] = folder / f"{study.opaque(_EXAMPLE)}.gif"
-        made[_EXAMPLE].write_bytes(example_picture())
+        made[_EXAMPLE].write_bytes(example_picture(kind))
     return made
 
 
@@ -208,8 +227,6 @@ def _make_accounts(studio: Studio, study: Study, people: Mapping[str, str], prog
 def _make_projects(
     studio: Studio, study: Study, annotators: Sequence[str], title: str, progress: Progress
 ) -> None:
-    if not study.page:
-        study.note("page", {"label_config": label_config()})
     new = [annotator for annotator in annotators if annotator not in study.projects]
     there = studio.projects_by_description() if new else {}
     for annotator in new:
@@ -219,7 +236,7 @@ def _make_projects(
             project_id = there[marker][0]
         else:
             name = f"{title[:_TITLE_LETTERS]} {annotator}"
-            guide = instruction(study.clip_urls[_EXAMPLE])
+            guide = instruction(study.kind, study.clip_urls[_EXAMPLE])
             project_id = studio.create_project(name, marker, study.page, guide)
         study.note("project", {"annotator": annotator, "project": project_id})
 

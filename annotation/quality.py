@@ -68,13 +68,14 @@ class MeanTau:
 
     def below(self, limit: float, significance: float) -> bool:
         """Whether it lies under the limit by more than chance explains."""
-        return self.mean + self._margin(significance) < limit
+        return self.mean + self.margin(significance) < limit
 
     def beyond(self, limit: float, significance: float) -> bool:
         """Whether its size exceeds the limit by more than chance explains, whatever its sign."""
-        return abs(self.mean) - self._margin(significance / 2) > limit
+        return abs(self.mean) - self.margin(significance / 2) > limit
 
-    def _margin(self, significance: float) -> float:
+    def margin(self, significance: float) -> float:
+        """What chance alone carries such a mean past, one-sided, no more often than ``significance``."""
         return float(norm.isf(significance)) * self.deviation
 
 
@@ -167,7 +168,7 @@ def _quality(annotator: str, study: _Study, rules: ExclusionRules) -> AnnotatorQ
     return AnnotatorQuality(
         annotator,
         len(own),
-        _mean_tau([pair for ranking in ranked for pair in _with_gold(ranking, study)]),
+        _mean_known_tau([pair for ranking in ranked for pair in _with_gold(ranking, study)]),
         _mean_tau([pair for ranking in ranked for pair in _with_first_answer(ranking, study)]),
         _mean_tau([pair for table in study.tables for pair in _with_others(annotator, table)]),
         _mean_tau([_with_screen(ranking, study) for ranking in ranked]),
@@ -182,7 +183,9 @@ def _quality(annotator: str, study: _Study, rules: ExclusionRules) -> AnnotatorQ
 def _with_gold(ranking: Ranking, study: _Study) -> Iterator[tuple[Array, Array]]:
     item = study.items[ranking.item_id]
     if item.known_order is not None and study.slots[ranking.slot_id].repeat_of is None:
-        yield positions(ranking.order, item.candidates), _strict(item.known_order, item)
+        unknown = tuple(name for name in item.candidates if name not in item.known_order)
+        known = [*((name,) for name in item.known_order), *([unknown] if unknown else [])]
+        yield positions(ranking.order, item.candidates), positions(known, item.candidates)
 
 
 def _with_first_answer(ranking: Ranking, study: _Study) -> Iterator[tuple[Array, Array]]:
@@ -236,6 +239,33 @@ def _mean_tau(pairs: Sequence[tuple[Array, Array]]) -> MeanTau | None:
         tau = tau_b(one, other)
         taus.append(0.0 if tau is None else tau)
         variances.append(2 * (2 * count + 5) / (9 * count * (count - 1)))
+    return _mean(taus, variances)
+
+
+def _mean_known_tau(pairs: Sequence[tuple[Array, Array]]) -> MeanTau | None:
+    """Answers against what is known: concordant minus discordant over the pairs whose order is known.
+
+    1 for whoever gets these right, also where only the best is known. The variance is Kendall's for ties.
+    """
+    taus, variances = [], []
+    for answer, known in pairs:
+        both = ~(np.isnan(answer) | np.isnan(known))
+        first, second = (np.sign(each[both][:, None] - each[both]) for each in (answer, known))
+        num_known = np.abs(second).sum() / 2
+        if not num_known:
+            continue
+        sizes = np.unique(known[both], return_counts=True)[1]
+        spread = _kendall_sum(both.sum()) - sum(map(_kendall_sum, sizes))
+        taus.append(float((first * second).sum() / 2 / num_known))
+        variances.append(float(spread / 18 / num_known**2))
+    return _mean(taus, variances)
+
+
+def _kendall_sum(count: int) -> int:
+    return int(count * (count - 1) * (2 * count + 5))
+
+
+def _mean(taus: Sequence[float], variances: Sequence[float]) -> MeanTau | None:
     if not taus:
         return None
     return MeanTau(float(np.mean(taus)), len(taus), float(np.sqrt(sum(variances))) / len(taus))

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from annotation import loopback
 from annotation.environment import Progress, clean_variables, environment, quiet
 from data.disk import disk_errors
 from data.errors import BackendUnavailable, ConfigError
@@ -263,6 +264,7 @@ def _variables(data: Path, server: Server) -> dict[str, str]:
     """What the server is told. Not on the command line, where every user of the machine could read it."""
     return (
         clean_variables(data)
+        | loopback.variables()
         | _postgres()
         | {
             "LABEL_STUDIO_USERNAME": server.email,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,14 @@ class Project:
     project_id: int
     label_config: str
     description: str
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An address that is told when something is answered."""
+
+    webhook_id: int
+    url: str
 
 
 class Studio:
@@ -155,6 +163,41 @@ class Studio:
             )
             exported: list[dict[str, Any]] = json.loads(b"".join(parts))
         return exported
+
+    def webhooks(self, project_id: int) -> list[Webhook]:
+        """Those of one project. Raises ``ProjectGone``."""
+        with self._typed(f"listing the webhooks of project {project_id}", project_id):
+            found = self._request("GET", "api/webhooks/", params={"project": project_id}).json()
+            return [Webhook(int(one["id"]), str(one["url"])) for one in found]
+
+    def create_webhook(self, project_id: int, url: str, headers: Mapping[str, str]) -> None:
+        """Have ``url`` told of every answer, without its content. Raises ``ProjectGone``.
+
+        A server whose guard against forged requests forbids the address refuses it: ``ConfigError``.
+        """
+        from label_studio_sdk.core.api_error import ApiError
+
+        with self._typed(f"asking to be told of answers to project {project_id}", project_id):
+            try:
+                self._client.webhooks.create(
+                    url=url,
+                    project=project_id,
+                    actions=["ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED"],
+                    send_for_all_actions=False,
+                    send_payload=False,
+                    headers=dict(headers),
+                    is_active=True,
+                )
+            except ApiError as error:
+                if error.status_code != 403:
+                    raise
+                raise ConfigError(
+                    f"{self.url} may not call {url}: its guard against forged requests forbids that address"
+                ) from error
+
+    def delete_webhook(self, webhook_id: int) -> None:
+        with self._typed(f"removing webhook {webhook_id}"):
+            self._client.webhooks.delete(id=webhook_id)
 
     def user_ids(self) -> dict[str, int]:
         """User id by e-mail address."""

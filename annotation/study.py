@@ -10,9 +10,9 @@ import hmac
 import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from annotation.items import RankingItem, Slot
+from annotation.items import Kind, RankingItem, Slot
 from annotation.journal import append, read
 from data.disk import disk_errors
 from data.errors import ConfigError
@@ -47,6 +47,8 @@ class Study:
         self._path = folder / FILENAME
         self.key = ""
         self.page = ""  # the label configuration, as every project of the study has it
+        self.kind: Kind = "ranking"
+        self.question = ""  # what annotators of a preference are asked
         self.media_project: int | None = None
         self.accounts: dict[str, Account] = {}
         self.projects: dict[str, int] = {}  # by annotator
@@ -112,6 +114,10 @@ class Study:
                 self.accounts[record["annotator"]] = Account(**record)
             case "page":
                 self.page = record["label_config"]
+                self.kind = record.get("kind", "ranking")  # the first studies knew nothing else
+                self.question = record.get("question", "")
+                if self.kind not in get_args(Kind):
+                    raise ValueError(f"asks for {self.kind!r}, which this version does not know")
             case "media":
                 self.media_project = record["project"]
             case "project":

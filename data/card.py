@@ -29,25 +29,21 @@ _LIMITS = """\
 - Rejected attempts are not part of the data set; their reasons are counted above and listed in
   `rejects.jsonl`.
 """
-_LOADING = """\
-```python
-from datasets import Video, load_dataset
-
-triplets = load_dataset("parquet", data_files="data/train-*.parquet", split="train")
-for role in ("reference", "positive", "negative"):  # without torchcodec: bytes and name instead of a decoder
-    triplets = triplets.cast_column(role, Video(decode=False))
-open("reference.mp4", "wb").write(triplets[0]["reference"]["bytes"])
-```
-
-```sql
-SELECT triplet_id, reference_factors.motion, sm_margin FROM 'data/*.parquet' WHERE category = 'view';
-```
-"""
 
 
 def render(manifest: Manifest) -> str:
     """The whole card: YAML front matter for the Hub, then the text."""
-    head = yaml.safe_dump(_front_matter(manifest), sort_keys=False, allow_unicode=True)
+    return rendered(_front_matter(manifest), sections(manifest))
+
+
+def rendered(front_matter: dict[str, Any], parts: Iterable[str]) -> str:
+    """A card of these parts."""
+    head = yaml.safe_dump(front_matter, sort_keys=False, allow_unicode=True)
+    return f"---\n{head}---\n\n" + "\n\n".join(parts) + "\n"
+
+
+def sections(manifest: Manifest, folder: str = "") -> list[str]:
+    """The headings and paragraphs of the text, the title first; ``folder``, with a slash, holds the set."""
     counts = manifest.counts
     made_by = (
         "trained generative models" if manifest.ai_generated else "a renderer that knows the true motion"
@@ -56,8 +52,8 @@ def render(manifest: Manifest) -> str:
         (kind, reason, n) for kind in ("rejected", "failed") for reason, n in getattr(counts, kind).items()
     ]
     categories = sorted(manifest.accepted_by_category.items())
-    sections = [
-        f"# {_escaped(_title(manifest))}",
+    return [
+        f"# {escaped(_title(manifest))}",
         "Triplets of short clips: a **reference**, a **positive** that moves exactly alike but looks "
         "different, and a **negative** that looks alike but moves differently. The category says what "
         f"differs in the positive. All clips are synthetic, made by {made_by}.",
@@ -65,28 +61,27 @@ def render(manifest: Manifest) -> str:
         f"{counts.requested} requested = {counts.accepted} accepted + "
         f"{counts.num_rejected} rejected + {counts.num_failed} failed + "
         f"{counts.pending} pending.",
-        _table(("category", "triplets"), categories),
-        _table(("outcome", "reason", "triplets"), lost) if lost else "No triplet was lost.",
+        table(("category", "triplets"), categories),
+        table(("outcome", "reason", "triplets"), lost) if lost else "No triplet was lost.",
         "## Factors",
         "Each clip has seven controlled factors, in `reference_factors`, `positive_factors` and "
         "`negative_factors`: subject, motion, setting, scenery, appearance, style, camera. The positive "
         "differs from the reference in what the category names, the negative in its motion.",
         "## Made with",
-        _table(("what", "generator"), sorted(manifest.generators.items())),
-        _table(("software", "version"), sorted(manifest.software.items())),
-        f"Recipe `{_escaped(manifest.recipe_name)}`, fingerprint `{_escaped(manifest.recipe_fingerprint)}`; "
+        table(("what", "generator"), sorted(manifest.generators.items())),
+        table(("software", "version"), sorted(manifest.software.items())),
+        f"Recipe `{escaped(manifest.recipe_name)}`, fingerprint `{escaped(manifest.recipe_fingerprint)}`; "
         "the resolved recipe is in `manifest.json`.",
         "## Retrieval",
         _retrieval(manifest.retrieval),
         "## Limits",
         _LIMITS.strip(),
         "## Loading",
-        _LOADING.strip(),
+        _loading(folder),
         "## Licence",
-        f"{_escaped(manifest.licence)}. Each row says so too, with `ai_generated` and the IPTC "
+        f"{escaped(manifest.licence)}. Each row says so too, with `ai_generated` and the IPTC "
         "`digital_source_type`.",
     ]
-    return f"---\n{head}---\n\n" + "\n\n".join(sections) + "\n"
 
 
 def write(manifest: Manifest, path: Path) -> None:
@@ -101,7 +96,7 @@ def _front_matter(manifest: Manifest) -> dict[str, Any]:
         if licence in _HUB_LICENCES
         else {
             "license": "other",
-            "license_name": _one_line(manifest.licence),
+            "license_name": one_line(manifest.licence),
         }
     )
     rows = manifest.counts.accepted
@@ -111,20 +106,31 @@ def _front_matter(manifest: Manifest) -> dict[str, Any]:
         "language": ["en"],
         "annotations_creators": ["machine-generated"],
         "source_datasets": ["original"],
-        "size_categories": [next((name for limit, name in _SIZES if rows < limit), "1M<n<10M")],
+        "size_categories": [size_category(rows)],
         "task_categories": ["video-classification", "feature-extraction"],
         "tags": ["video", "synthetic", "motion", "motion-similarity", "retrieval", "benchmark"],
         "configs": [
             {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}
         ],
-        "dataset_info": {
-            "features": [_feature(field.name, field.type) for field in SCHEMA],
-            "splits": [{"name": "train", "num_examples": rows, "num_bytes": manifest.num_clip_bytes}],
-        },
+        "dataset_info": dataset_info(SCHEMA, rows, manifest.num_clip_bytes),
     }
 
 
+def dataset_info(schema: pa.Schema, rows: int, num_bytes: int) -> dict[str, Any]:
+    """What the Hub shows of a configuration: its features and the size of its one split."""
+    return {
+        "features": [_feature(field.name, field.type) for field in schema],
+        "splits": [{"name": "train", "num_examples": rows, "num_bytes": num_bytes}],
+    }
+
+
+def size_category(rows: int) -> str:
+    """The Hub's word for so many rows."""
+    return next((name for limit, name in _SIZES if rows < limit), "1M<n<10M")
+
+
 def _feature(name: str, kind: pa.DataType) -> dict[str, Any]:
+    """A column in the Hub's YAML spelling."""
     return {"name": name, **_feature_type(kind)}
 
 
@@ -136,12 +142,28 @@ def _feature_type(kind: pa.DataType) -> dict[str, Any]:
         return {"struct": [_feature(field.name, field.type) for field in kind]}
     if pa.types.is_list(kind):
         inner = _feature_type(kind.value_type)
-        return {"list": inner.get("dtype", inner)}
+        return {"list": next(iter(inner.values())) if inner.keys() <= {"dtype", "struct"} else inner}
     return {"dtype": hub_feature(kind)["dtype"]}
 
 
 def _title(manifest: Manifest) -> str:
-    return _one_line(f"SimMotion {manifest.recipe_name}")
+    return one_line(f"SimMotion {manifest.recipe_name}")
+
+
+def _loading(folder: str) -> str:
+    return f"""\
+```python
+from datasets import Video, load_dataset
+
+triplets = load_dataset("parquet", data_files="{folder}data/train-*.parquet", split="train")
+for role in ("reference", "positive", "negative"):  # without torchcodec: bytes and name instead of a decoder
+    triplets = triplets.cast_column(role, Video(decode=False))
+open("reference.mp4", "wb").write(triplets[0]["reference"]["bytes"])
+```
+
+```sql
+SELECT triplet_id, reference_factors.motion, sm_margin FROM '{folder}data/*.parquet' WHERE category = 'view';
+```"""
 
 
 def _retrieval(results: dict[str, dict[str, float]]) -> str:
@@ -152,21 +174,22 @@ def _retrieval(results: dict[str, dict[str, float]]) -> str:
         (method, *(f"{shares[name]:.1%}" if name in shares else "–" for name in columns))
         for method, shares in sorted(results.items())
     ]
-    return "Share of references whose nearest clip is their own positive.\n\n" + _table(
+    return "Share of references whose nearest clip is their own positive.\n\n" + table(
         ("method", *columns), rows
     )
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table, every cell escaped."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_escaped(str(cell)) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(escaped(str(cell)) for cell in line) + " |" for line in lines)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Text without line breaks, which could end the front matter or a table."""
     return " ".join(text.split())
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that neither leaves its table cell nor becomes markup."""
-    return _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("`", "'")
+    return one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("`", "'")

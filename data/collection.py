@@ -9,22 +9,29 @@ import csv
 import hashlib
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from data import manifest
+from data import finished, manifest, store
 from data.disk import file_sha256, inside
 from data.errors import ConfigError, VideoError
-from data.layout import read_folders
-from data.schema import Clip, FloatArray, Role
+from data.footage import VIDEO_SUFFIXES
+from data.layout import REAL_CATEGORY, read_folders
+from data.real_manifest import RealManifest
+from data.references import FILENAME
+from data.schema import Blob, Clip, FloatArray, Image, Role
 from data.shards import read_rows
-from data.video import decode_sampled
+from data.store import Store
+from data.video import decode_each, decode_sampled
 
 LABELS = "labels.csv"
 BACKWARDS = "backwards:"  # before the sha256 of a file whose frames are taken in reverse
-VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def open_collection(root: Path) -> ClipCollection:
     """
     if not root.is_dir():
         raise ConfigError(f"there is no folder {root}")
-    if (root / manifest.FILENAME).is_file():
+    if (root / manifest.FILENAME).is_file() or finished.parts(root):
         return _built(root)
     if (root / LABELS).is_file():
         return _labelled(root)
@@ -142,12 +149,16 @@ def reversed_references(collection: ClipCollection) -> ClipCollection:
 
 
 def true_motions(collection: ClipCollection) -> dict[str, FloatArray]:
-    """The true motion of each clip, float64 (T, C) by clip id; empty where the generator did not know it."""
+    """The true motion of each clip, float64 (T, C) by clip id; empty where nobody knows it."""
     if collection.kind != "built":
         return {}
+    facts = finished.read(collection.root)
+    if isinstance(facts, RealManifest):
+        return {}
     columns = [f"{role}_trajectory" for role in Role]
+    shards = finished.triplet_shards(collection.root, facts)
     motions: dict[str, FloatArray] = {}
-    for row in read_rows(_shards(collection.root), ["triplet_id", *(f"{name}.channels" for name in columns)]):
+    for row in read_rows(shards, ["triplet_id", *(f"{name}.channels" for name in columns)]):
         for role, column in zip(Role, columns, strict=True):
             if row[column] is not None and row[column]["channels"] is not None:
                 motions[f"{row['triplet_id']}/{role}"] = np.array(row[column]["channels"], dtype=np.float64)
@@ -159,36 +170,60 @@ def load(clip: CollectedClip, content: Content, sample: Callable[[int], Sequence
 
     Raises ``VideoError`` that names the clip.
     """
+    with _file(clip, content) as path:
+        decoded = decode_sampled(path, sample)
+    return Clip(np.ascontiguousarray(decoded.frames[::-1]), decoded.fps) if clip.backwards else decoded
+
+
+def load_each(
+    clip: CollectedClip,
+    content: Content,
+    sample: Callable[[int], Sequence[int]],
+    made: Callable[[Image], npt.NDArray[Any]],
+) -> npt.NDArray[Any]:
+    """What ``made`` makes of each frame of a clip that ``sample`` picks, (T, …), one frame held at a time.
+
+    Raises ``VideoError`` that names the clip.
+    """
+    with _file(clip, content) as path:
+        frames = decode_each(path, sample, made)
+    return np.ascontiguousarray(frames[::-1]) if clip.backwards else frames
+
+
+@contextmanager
+def _file(clip: CollectedClip, content: Content) -> Iterator[Path]:
+    """A clip's content as a file; what is wrong with it is told of the clip."""
     try:
         if isinstance(content, Path):
-            return _played(clip, decode_sampled(content, sample))
+            yield content
+            return
         with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
             file.write(content)
             file.flush()
-            return _played(clip, decode_sampled(Path(file.name), sample))
+            yield Path(file.name)
     except VideoError as error:
         detail = str(error).removeprefix(f"{error.path}: ")
         raise VideoError(clip.clip_id, error.reason, detail) from error
 
 
-def _played(clip: CollectedClip, decoded: Clip) -> Clip:
-    return Clip(np.ascontiguousarray(decoded.frames[::-1]), decoded.fps) if clip.backwards else decoded
-
-
 def _built(root: Path) -> ClipCollection:
-    shards = _shards(root)
-    names = ["triplet_id", "category", *(f"{role}_sha256" for role in Role)]
+    facts = finished.read(root)
+    shards = finished.triplet_shards(root, facts)
+    real = isinstance(facts, RealManifest)
+    names = ["triplet_id", *([] if real else ["category"]), *(f"{role}_sha256" for role in Role)]
     clips = tuple(
         CollectedClip(
             clip_id=f"{row['triplet_id']}/{role}",
             sha256=row[f"{role}_sha256"],
             role=role,
             triplet_id=row["triplet_id"],
-            category=row["category"],
+            category=REAL_CATEGORY if real else row["category"],
         )
         for row in read_rows(shards, names)
         for role in Role
     )
+    if isinstance(facts, RealManifest) and facts.export == "references":
+        return ClipCollection(root, "built", clips, partial(_kept, root, clips))
     by_id = {clip.clip_id: clip for clip in clips}
 
     def contents(wanted: Collection[str]) -> Iterator[tuple[CollectedClip, Content]]:
@@ -211,8 +246,20 @@ def _built(root: Path) -> ClipCollection:
     return ClipCollection(root, "built", clips, contents)
 
 
-def _shards(root: Path) -> list[Path]:
-    return [inside(root, shard.path) for shard in manifest.read(root / manifest.FILENAME).shards]
+def _kept(
+    root: Path, clips: Sequence[CollectedClip], wanted: Collection[str]
+) -> Iterator[tuple[CollectedClip, Content]]:
+    """Clips of a set of references, which lie in its store where it was built, and nowhere else."""
+    kept = Store(root / store.DIRECTORY)
+    by_sha256 = {clip.sha256: clip for clip in reversed(clips)}
+    for sha256 in sorted(by_sha256.keys() & set(wanted)):
+        clip, path = by_sha256[sha256], kept.path(Blob(sha256, 0, ".mp4"))
+        if not path.is_file() or file_sha256(path) != sha256:
+            raise ConfigError(
+                f"{root} holds references, and the clip {clip.clip_id} is not in its store: evaluate the set "
+                f"where it was built, or cut its clips anew from what {FILENAME} names"
+            )
+        yield clip, path
 
 
 def _labelled(root: Path) -> ClipCollection:

@@ -7,6 +7,7 @@ DuckDB): flat names would clash with measures such as ``reference_motion`` and t
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -20,7 +21,7 @@ from data.store import Store
 
 VIDEO_COLUMNS: tuple[str, ...] = tuple(Role)
 _PROMPTS = ("prompt_base", "prompt_modification", "prompt_motion", "prompt_negative_motion")
-_VIDEO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+VIDEO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _FACTORS = pa.struct([(factor.name, pa.string()) for factor in fields(Factors)])
 _TRAJECTORY = pa.struct(
     [
@@ -33,7 +34,8 @@ _TRAJECTORY = pa.struct(
 )
 
 
-def _per_role(name: str, kind: pa.DataType) -> list[pa.Field]:
+def per_role(name: str, kind: pa.DataType) -> list[pa.Field]:
+    """The column of each role, ``reference_<name>`` and so on."""
     return [pa.field(f"{role}_{name}", kind) for role in Role]
 
 
@@ -41,9 +43,9 @@ _FIELDS = [
     pa.field("triplet_id", pa.string()),
     pa.field("schema_version", pa.int64()),
     pa.field("category", pa.string()),
-    *(pa.field(name, _VIDEO) for name in VIDEO_COLUMNS),
+    *(pa.field(name, VIDEO) for name in VIDEO_COLUMNS),
     *(pa.field(name, pa.string()) for name in _PROMPTS),
-    *_per_role("factors", _FACTORS),
+    *per_role("factors", _FACTORS),
     pa.field("seed", pa.int64()),
     pa.field("attempt", pa.int64()),
     pa.field("num_frames", pa.int64()),
@@ -53,12 +55,12 @@ _FIELDS = [
     pa.field("prompt_writer", pa.string()),
     pa.field("image_generator", pa.string()),
     pa.field("image_revision", pa.string()),
-    *_per_role("generator", pa.string()),
-    *_per_role("revision", pa.string()),
-    *_per_role("sha256", pa.string()),
+    *per_role("generator", pa.string()),
+    *per_role("revision", pa.string()),
+    *per_role("sha256", pa.string()),
     *(pa.field(name, pa.float64()) for name in MEASURES),
-    *_per_role("spf", pa.list_(pa.float32())),
-    *_per_role("trajectory", _TRAJECTORY),  # null where the generator does not know the motion
+    *per_role("spf", pa.list_(pa.float32())),
+    *per_role("trajectory", _TRAJECTORY),  # null where the generator does not know the motion
     pa.field("licence", pa.string()),
     pa.field("ai_generated", pa.bool_()),
     pa.field("digital_source_type", pa.string()),
@@ -67,7 +69,7 @@ _FIELDS = [
 
 def hub_feature(kind: pa.DataType) -> dict[str, Any]:
     """The type as the ``datasets`` library writes it; it then needs neither a script nor a card."""
-    if kind == _VIDEO:
+    if kind == VIDEO:
         return {"_type": "Video"}
     if pa.types.is_struct(kind):
         return {field.name: hub_feature(field.type) for field in kind}
@@ -76,12 +78,13 @@ def hub_feature(kind: pa.DataType) -> dict[str, Any]:
     return {"dtype": {"double": "float64", "float": "float32"}.get(str(kind), str(kind)), "_type": "Value"}
 
 
-SCHEMA = pa.schema(
-    _FIELDS,
-    metadata={
-        "huggingface": json.dumps({"info": {"features": {f.name: hub_feature(f.type) for f in _FIELDS}}})
-    },
-)
+def hub_schema(columns: Sequence[pa.Field]) -> pa.Schema:
+    """A schema with the metadata from which ``datasets`` takes the features."""
+    features = {field.name: hub_feature(field.type) for field in columns}
+    return pa.schema(columns, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+
+
+SCHEMA = hub_schema(_FIELDS)
 """Every column of a shard, in order, with the metadata by which ``datasets`` sees three video columns."""
 
 

@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from data.errors import ConfigError
 
@@ -94,8 +94,15 @@ def file_sha256(path: Path) -> str:
 
 
 def inside(root: Path, relative: str) -> Path:
-    """``root / relative``, or ``ConfigError`` when that lies outside ``root`` (``..``, absolute, a link)."""
+    """``root / relative``; ``ConfigError`` when that lies outside ``root`` or is a path of Windows.
+
+    Outside is whatever ``..``, an absolute path or a link leads out, and ``root`` itself.
+    """
     path = root / relative
-    if not path.resolve().is_relative_to(root.resolve()) or path.resolve() == root.resolve():
+    try:
+        within = path.resolve().relative_to(root.resolve()) != Path()
+    except (ValueError, RuntimeError):  # outside, a NUL in it, or links in a circle
+        within = False
+    if not within or PureWindowsPath(relative).drive:
         raise ConfigError(f"{relative!r} leaves the folder {root}: a file name must stay inside it")
     return path

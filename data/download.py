@@ -16,10 +16,9 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from data.collection import VIDEO_SUFFIXES
 from data.disk import TEMPORARY_SUFFIX, disk_errors, sync_file
 from data.errors import AnswerLost, BackendUnavailable, ConfigError, SampleRejected, Throttled
-from data.footage import SourceVideo, is_web_address
+from data.footage import VIDEO_SUFFIXES, SourceVideo, is_web_address
 
 TIMEOUT_SECONDS = 60.0
 _CHUNK_BYTES = 1 << 20

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.collection import VIDEO_SUFFIXES
 from data.errors import ConfigError
 
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 ADDRESSES = ("path", "url")
 TEXTS = ("description",)
 _NAMED_FAULTS = 10

@@ -1,4 +1,4 @@
-"""A finished data set in the shapes that others read: the published folder tree, or a Hub repository.
+"""Finished data sets in the shapes that others read: the published folder tree, or a Hub repository.
 
 Knows nothing of runs or stores: it reads shards and manifest, and writes a folder that appears whole.
 """
@@ -17,13 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data import card, manifest, rejects
+from data import card, finished, manifest, real_card, real_manifest, rejects
 from data.disk import disk_errors, inside
 from data.errors import ConfigError
+from data.manifest import Manifest
+from data.real_manifest import RealManifest
 from data.schema import Category, Role
 from data.shards import read_rows
 
 INDEX = "index.csv"
+REAL_CATEGORY = "examples"
+"""The one category folder of the published set of real clips, by which it is known."""
 # File names of the published data set, whose evaluator looks for exactly these.
 _FILES = {Role.REFERENCE: "ref.mp4", Role.POSITIVE: "positive.mp4", Role.NEGATIVE: "negative.mp4"}
 # That evaluator sorts by the integer after the first underscore, so there must be one underscore only.
@@ -43,16 +47,25 @@ def export_folders(out: Path, destination: Path) -> int:
     """Write ``<destination>/<category>/triplet_<n>/{ref,positive,negative}.mp4`` and ``index.csv``.
 
     ``n`` runs from 0 in each category, in the order of the shards; the index leads from a folder to its
-    triplet id and hashes.  Returns the number of triplets.  Raises ``ConfigError`` when ``out`` holds no
-    finished data set or a damaged one, or when ``destination`` is not empty.
+    triplet id and hashes.  Real clips are all of the category ``REAL_CATEGORY``.  Returns the number of
+    triplets.  Raises ``ConfigError`` when ``out`` holds no finished data set, a damaged one, or references
+    only, or when ``destination`` is not empty.
     """
+    facts = finished.read(out)
+    real = isinstance(facts, RealManifest)
+    if isinstance(facts, RealManifest) and facts.export != "full":
+        raise ConfigError(
+            f"{out} holds references and no clips: export its tables (--layout parquet), or build it with "
+            "`export: full`, which needs clips that may be passed on"
+        )
     header = ["folder", "triplet_id", *(f"{role}_sha256" for role in Role)]
     numbers: Counter[str] = Counter()
     with _appearing(destination) as root, (root / INDEX).open("w", newline="", encoding="utf-8") as file:
         index = csv.writer(file, lineterminator="\n")
         index.writerow(header)
-        for row in read_rows(_shard_paths(out), ["category", *header[1:], *Role]):
-            category = _category(row)
+        columns = [*([] if real else ["category"]), *header[1:], *Role]
+        for row in read_rows(finished.triplet_shards(out, facts), columns):
+            category = REAL_CATEGORY if real else _category(row)
             folder = f"{category}/triplet_{numbers[category]}"
             numbers[category] += 1
             (root / folder).mkdir(parents=True)
@@ -63,20 +76,43 @@ def export_folders(out: Path, destination: Path) -> int:
 
 
 def export_parquet(out: Path, destination: Path) -> None:
-    """Copy shards, manifest and rejects to ``destination`` and write its card: a repository for the Hub.
+    """Copy a data set's tables and manifest to ``destination`` and write its card: a repository for the Hub.
 
-    Raises ``ConfigError`` as ``export_folders`` does.
+    Raises ``ConfigError`` when ``out`` holds no finished data set, a file outside, or lacks one, or when
+    ``destination`` is not empty.
     """
-    facts = manifest.read(out / manifest.FILENAME)
+    facts = finished.read(out)
     with _appearing(destination) as root:
-        for shard, source in zip(facts.shards, _shard_paths(out), strict=True):
-            target = inside(root, shard.path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-        for name in (manifest.FILENAME, rejects.FILENAME):
-            if (out / name).exists():
-                shutil.copyfile(out / name, root / name)
-        card.write(facts, root / card.FILENAME)
+        _copy(out, facts, root)
+        if isinstance(facts, RealManifest):
+            real_card.write(facts, root / card.FILENAME)
+        else:
+            card.write(facts, root / card.FILENAME)
+
+
+def export_both(synthetic: Path, real: Path, destination: Path) -> None:
+    """One repository of two data sets, whose configurations are ``synthetic``, ``real`` and ``annotations``.
+
+    Each lies whole, with its own manifest, in the folder of its name; there is one card.
+    Raises ``ConfigError`` as ``export_parquet`` does, and when one of the two is of the other kind.
+    """
+    made = manifest.read(synthetic / manifest.FILENAME)
+    filmed = real_manifest.read(real / manifest.FILENAME)
+    with _appearing(destination) as root:
+        _copy(synthetic, made, root / finished.SYNTHETIC)
+        _copy(real, filmed, root / finished.REAL)
+        (root / card.FILENAME).write_text(real_card.render_both(made, filmed), encoding="utf-8")
+
+
+def _copy(out: Path, facts: Manifest | RealManifest, root: Path) -> None:
+    listed = facts.files if isinstance(facts, RealManifest) else facts.shards
+    beside = (name for name in (rejects.FILENAME, manifest.FILENAME) if (out / name).exists())
+    for name in (*(file.path for file in listed), *beside):
+        source, target = inside(out, name), inside(root, name)
+        if not source.is_file():
+            raise ConfigError(f"{source} is missing: `simmotion verify` lists all that is wrong")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
 
 
 def read_folders(root: Path) -> Iterator[FolderTriplet]:
@@ -101,10 +137,6 @@ def _folder_triplet(folder: Path) -> FolderTriplet:
     if absent:
         raise ConfigError(f"{folder} is incomplete: {' and '.join(absent)} missing")
     return FolderTriplet(folder.parent.name, int(match[1]), clips)
-
-
-def _shard_paths(out: Path) -> list[Path]:
-    return [inside(out, shard.path) for shard in manifest.read(out / manifest.FILENAME).shards]
 
 
 def _category(row: dict[str, Any]) -> Category:

@@ -102,15 +102,36 @@ class Manifest:
 
 def write(manifest: Manifest, path: Path) -> None:
     """Write the manifest as sorted JSON, whole or not at all; equal manifests give equal bytes."""
+    write_fields(asdict(manifest), path)
+
+
+def read(path: Path) -> Manifest:
+    """The manifest at ``path``; ``ConfigError`` when missing, damaged, or of another version or kind."""
+    fields = read_fields(path)
+    if "kind" in fields:
+        raise ConfigError(f"{path} is of a {fields['kind']} data set; a synthetic one is needed here")
     try:
-        text = json.dumps(asdict(manifest), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+        fields["counts"] = Counts(**fields["counts"])
+        fields["shards"] = tuple(ShardFacts(**shard) for shard in fields["shards"])
+        return Manifest(**fields)
+    except (KeyError, TypeError, AttributeError, ContractError) as error:
+        raise ConfigError(f"{path} is not a whole manifest: {error}") from error
+
+
+def write_fields(fields: dict[str, Any], path: Path) -> None:
+    """Write a manifest of any kind, from its fields."""
+    try:
+        text = json.dumps(fields, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ContractError(f"the manifest holds something that JSON cannot: {error}") from error
     write_atomically(path, f"{text}\n".encode())
 
 
-def read(path: Path) -> Manifest:
-    """The manifest at ``path``; ``ConfigError`` when it is missing, damaged or of another version."""
+def read_fields(path: Path) -> dict[str, Any]:
+    """The fields of a manifest of any kind; that of a synthetic data set has no ``kind``.
+
+    Raises ``ConfigError`` when it is missing, damaged or of another version.
+    """
     try:
         fields = json.loads(path.read_bytes())
     except FileNotFoundError as error:
@@ -123,9 +144,4 @@ def read(path: Path) -> Manifest:
             f"{path} has schema_version {version}, this program reads {SCHEMA_VERSION}: "
             "use the version of the program that wrote it"
         )
-    try:
-        fields["counts"] = Counts(**fields["counts"])
-        fields["shards"] = tuple(ShardFacts(**shard) for shard in fields["shards"])
-        return Manifest(**fields)
-    except (KeyError, TypeError, AttributeError, ContractError) as error:
-        raise ConfigError(f"{path} is not a whole manifest: {error}") from error
+    return dict(fields)

@@ -16,6 +16,7 @@ import PIL.Image
 
 from data.disk import disk_errors
 from data.errors import ConfigError, ContractError
+from data.limits import INPUT_OPTIONS
 from data.schema import Image
 from data.video import decode, probe
 
@@ -37,7 +38,9 @@ def side_by_side(paths: Sequence[Path], out: Path, height_px: int) -> None:
         raise ConfigError(f"{out} is one of the clips to show and would be overwritten: name another file")
     scaled = [
         # ffmpeg-python merges equal inputs and then refuses the graph; the queue size tells them apart.
-        ffmpeg.input(str(path.absolute()), threads=1, thread_queue_size=8 + index).video.filter(
+        ffmpeg.input(
+            str(path.absolute()), threads=1, thread_queue_size=8 + index, **INPUT_OPTIONS
+        ).video.filter(
             "scale", w=-2, h=height_px, flags="accurate_rnd+full_chroma_int+full_chroma_inp+bicubic"
         )
         for index, path in enumerate(paths)

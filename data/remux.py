@@ -13,6 +13,7 @@ import imageio_ffmpeg
 
 from data.disk import disk_errors
 from data.errors import ConfigError
+from data.limits import INPUT_OPTIONS
 from data.video import opened, probe
 
 Sound = Literal["drop", "keep", "stretch"]
@@ -38,9 +39,9 @@ def remux(video: Path, source: Path, out: Path, sound: Sound) -> bool:
         raise ConfigError(f"{out} is one of the files to join and would be overwritten: name another file")
     facts = probe(video)
     comment, has_sound = _about(source)
-    streams = [ffmpeg.input(str(video.absolute())).video]
+    streams = [ffmpeg.input(str(video.absolute()), **INPUT_OPTIONS).video]
     if sound != "drop" and has_sound:
-        heard = ffmpeg.input(str(source.absolute()), thread_queue_size=1024).audio
+        heard = ffmpeg.input(str(source.absolute()), thread_queue_size=1024, **INPUT_OPTIONS).audio
         if sound == "stretch":
             for tempo in tempos(probe(source).duration_seconds / facts.duration_seconds):
                 heard = heard.filter("atempo", tempo)

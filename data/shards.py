@@ -1,4 +1,4 @@
-"""Triplets as Parquet shards, written in row groups so that memory never holds more than one group.
+"""Rows as Parquet shards, written in row groups so that memory never holds more than one group.
 
 Knows nothing of how a triplet was made or judged.  The bytes are a pure function of the rows: no time
 stamps, fixed order, fixed limits.
@@ -6,16 +6,17 @@ stamps, fixed order, fixed limits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.columns import SCHEMA, VIDEO_COLUMNS, row
+from data.columns import SCHEMA, VIDEO, row
 from data.disk import disk_errors, file_sha256, sync_file, sync_folder
 from data.errors import ConfigError, ContractError
 from data.manifest import ShardFacts
@@ -25,6 +26,17 @@ from data.store import Store
 DIRECTORY = "data"  # inside an output folder; the name that the Hub looks for
 MAX_SHARD_BYTES = 500_000_000  # of clips; the size that the Hub advises
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Table(Generic[T]):
+    """How things become rows: their columns, the first of which is an id, and the bytes of their clips."""
+
+    schema: pa.Schema
+    row: Callable[[T], dict[str, Any]]
+    num_clip_bytes: Callable[[T], int]
+
 
 def write_shards(
     triplets: Iterable[Triplet],
@@ -33,18 +45,31 @@ def write_shards(
     rows_per_group: int = 16,
     max_shard_bytes: int = MAX_SHARD_BYTES,
 ) -> list[ShardFacts]:
+    """Write the triplets as ``write_table`` does, as rows of ``data.columns.SCHEMA``."""
+    table = Table[Triplet](SCHEMA, lambda triplet: row(triplet, store), _clip_bytes)
+    return write_table(table, triplets, store, directory, rows_per_group, max_shard_bytes)
+
+
+def write_table(
+    table: Table[T],
+    items: Iterable[T],
+    store: Store,
+    directory: Path,
+    rows_per_group: int = 16,
+    max_shard_bytes: int = MAX_SHARD_BYTES,
+) -> list[ShardFacts]:
     """Write ``train-00000-of-000NN.parquet`` … into ``directory`` and remove shards of an earlier run.
 
-    A new shard begins with the first triplet after ``max_shard_bytes`` of clips.  Shards come into
+    A new shard begins with the first item after ``max_shard_bytes`` of clips.  Shards come into
     being in the store's ``tmp`` and are renamed at the end, when their number is known; one that is
     already there with the same bytes is kept.  The facts' paths are relative to ``directory.parent``.
     Raises ``ConfigError`` for a disk that refuses and for lost blobs, ``ContractError`` for bad rows.
     """
     with ExitStack() as stack:
         written: list[tuple[Path, int]] = []
-        for _, shard in _by_shard(triplets, max_shard_bytes):
+        for _, shard in _by_shard(table, items, max_shard_bytes):
             path = stack.enter_context(store.temporary(".parquet"))
-            written.append((path, _write_one(shard, store, path, rows_per_group)))
+            written.append((path, _write_one(table, shard, path, rows_per_group)))
         with disk_errors(directory):
             return _publish(written, directory)
 
@@ -67,43 +92,47 @@ def read_rows(paths: Iterable[Path], columns: Sequence[str] | None = None) -> It
             raise ConfigError(f"cannot read the shard {path}: {error}") from error
 
 
-def _by_shard(triplets: Iterable[Triplet], max_shard_bytes: int) -> Iterator[tuple[int, Iterator[Triplet]]]:
+def _clip_bytes(triplet: Triplet) -> int:
+    return sum(clip.num_bytes for clip in triplet.clips.values())
+
+
+def _by_shard(table: Table[T], items: Iterable[T], max_shard_bytes: int) -> Iterator[tuple[int, Iterator[T]]]:
     num_bytes = 0
 
-    def shard_of(triplet: Triplet) -> int:
+    def shard_of(item: T) -> int:
         nonlocal num_bytes
         before = num_bytes
-        num_bytes += sum(clip.num_bytes for clip in triplet.clips.values())
+        num_bytes += table.num_clip_bytes(item)
         return before // max_shard_bytes
 
-    return groupby(triplets, key=shard_of)
+    return groupby(items, key=shard_of)
 
 
-def _write_one(triplets: Iterator[Triplet], store: Store, path: Path, rows_per_group: int) -> int:
+def _write_one(table: Table[T], items: Iterator[T], path: Path, rows_per_group: int) -> int:
     """Write one file and return its number of rows."""
     num_rows = 0
-    with _writer(path) as writer:
-        while group := [row(triplet, store) for triplet in islice(triplets, rows_per_group)]:
+    with _writer(path, table.schema) as writer:
+        while group := [table.row(item) for item in islice(items, rows_per_group)]:
             try:
-                table = pa.Table.from_pylist(group, schema=SCHEMA)
+                rows = pa.Table.from_pylist(group, schema=table.schema)
             except (OverflowError, pa.ArrowException) as error:
-                first, last = group[0]["triplet_id"], group[-1]["triplet_id"]
-                raise ContractError(f"triplets {first} to {last} do not fit the schema: {error}") from error
+                first, last = (group[place][table.schema.names[0]] for place in (0, -1))
+                raise ContractError(f"rows {first} to {last} do not fit the schema: {error}") from error
             with disk_errors(path):
-                writer.write_table(table, row_group_size=rows_per_group)
+                writer.write_table(rows, row_group_size=rows_per_group)
             num_rows += len(group)
     with disk_errors(path):
         sync_file(path)
     return num_rows
 
 
-def _writer(path: Path) -> pq.ParquetWriter:
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """Media plain and uncompressed, as the Hub writes it: clips are compressed, and readers seek in them."""
-    media = {f"{column}.bytes" for column in VIDEO_COLUMNS}
-    leaves = {name: kind for field in SCHEMA for name, kind in _leaves(field.name, field.type)}
+    media = {f"{field.name}.bytes" for field in schema if field.type == VIDEO}
+    leaves = {name: kind for field in schema for name, kind in _leaves(field.name, field.type)}
     return pq.ParquetWriter(
         path,
-        SCHEMA,
+        schema,
         compression={name: "none" if name in media else "zstd" for name in leaves},
         use_dictionary=[name for name, kind in leaves.items() if pa.types.is_string(kind)],
         write_statistics=[name for name in leaves if name not in media],

@@ -13,6 +13,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -87,12 +89,16 @@ class Store:
             sync_file(temporary)
             blob = Blob(file_sha256(temporary), temporary.stat().st_size, suffix)
             if not self.has(blob):
-                _rename(temporary, self.path(blob))
+                self.adopt(temporary, blob)
             return blob
+
+    def adopt(self, temporary: Path, blob: Blob) -> None:
+        """Move a synced file that holds the bytes of ``blob`` to where they belong."""
+        _rename(temporary, self.root / blob_name(blob))
 
     def path(self, blob: Blob) -> Path:
         """Where the bytes of ``blob`` are, or would be."""
-        return self.root / "blobs" / blob.sha256[:2] / f"{blob.sha256}{blob.suffix}"
+        return self.root / blob_name(blob)
 
     def has(self, blob: Blob) -> bool:
         """Whether the bytes are there in full length. The hash is left to ``read`` and to ``verify``."""
@@ -119,27 +125,23 @@ class Store:
 
     def publish(self, stage: str, key: str, record: Mapping[str, Any]) -> None:
         """Write the record of a finished artifact, after its blobs. It may hold ``Blob`` values anywhere."""
-        text = json.dumps(record, sort_keys=True, indent=1, default=_blob_to_json)
+        data = record_to_bytes(record)
         with self.temporary(".json") as temporary, disk_errors(self.root):
-            _write(temporary, text.encode())
+            _write(temporary, data)
             sync_file(temporary)
-            _rename(temporary, self._record_path(stage, key))
+            _rename(temporary, self.root / record_name(stage, key))
 
     def find(self, stage: str, key: str) -> dict[str, Any] | None:
         """The record as it was published, or None when it or any blob it names is not there in full."""
-        blobs: list[Blob] = []
+        record, blobs = self.published(stage, key)
+        return record if all(map(self.has, blobs)) else None
 
-        def revive(item: dict[str, Any]) -> dict[str, Any] | Blob:
-            if item.keys() != _BLOB_FIELDS:
-                return item
-            blobs.append(Blob(**item))
-            return blobs[-1]
-
+    def published(self, stage: str, key: str) -> tuple[dict[str, Any] | None, list[Blob]]:
+        """The record and the blobs it names, there or not; None and none when it is absent or damaged."""
         try:
-            record = json.loads(self._record_path(stage, key).read_bytes(), object_hook=revive)
-        except (FileNotFoundError, ValueError):
-            return None
-        return record if isinstance(record, dict) and all(map(self.has, blobs)) else None
+            return record_from_bytes((self.root / record_name(stage, key)).read_bytes())
+        except FileNotFoundError:
+            return None, []
 
     @contextmanager
     def temporary(self, suffix: str) -> Iterator[Path]:
@@ -153,20 +155,67 @@ class Store:
         finally:
             path.unlink(missing_ok=True)
 
-    def sweep(self) -> int:
-        """Remove what killed processes left in ``tmp``, and count it. Only for the holder of the run lock."""
+    def keys(self, stage: str) -> Iterator[str]:
+        """The keys of all records of a stage, sorted; whether their blobs are there is left to ``find``."""
+        paths = (self.root / "records" / stage).glob("*/*.json")
+        yield from sorted(path.stem for path in paths)
+
+    def sweep(self, idle_seconds: float = 0.0) -> int:
+        """Remove what killed processes left in ``tmp``, and count it.
+
+        Only for the holder of a lock on the whole store; in a folder that several runs share,
+        ``idle_seconds`` spares what was written to so recently that its process may live.
+        """
         folder = self.root / "tmp"
-        leftovers = list(folder.iterdir()) if folder.is_dir() else []
+        latest = time.time() - idle_seconds if idle_seconds else math.inf
+        leftovers = [path for path in folder.glob("*") if _written_at(path) < latest]
         for leftover in leftovers:
             leftover.unlink(missing_ok=True)
         return len(leftovers)
 
-    def _record_path(self, stage: str, key: str) -> Path:
-        return self.root / "records" / stage / key[:2] / f"{key}.json"
+
+def blob_name(blob: Blob) -> str:
+    """Where the bytes of ``blob`` lie below the root of a store."""
+    return f"blobs/{blob.sha256[:2]}/{blob.sha256}{blob.suffix}"
+
+
+def record_name(stage: str, key: str) -> str:
+    """Where a record lies below the root of a store."""
+    return f"records/{stage}/{key[:2]}/{key}.json"
+
+
+def record_to_bytes(record: Mapping[str, Any]) -> bytes:
+    """A record as its file holds it. ``ContractError`` for what is neither a JSON value nor a ``Blob``."""
+    return json.dumps(record, sort_keys=True, indent=1, default=_blob_to_json).encode()
+
+
+def record_from_bytes(data: bytes) -> tuple[dict[str, Any] | None, list[Blob]]:
+    """The record in ``data`` and the blobs it names; None and none when ``data`` is not a whole record."""
+    blobs: list[Blob] = []
+
+    def revive(item: dict[str, Any]) -> dict[str, Any] | Blob:
+        if item.keys() != _BLOB_FIELDS:
+            return item
+        blobs.append(Blob(**item))
+        return blobs[-1]
+
+    try:
+        record = json.loads(data, object_hook=revive)
+    except ValueError:
+        return None, []
+    return (record, blobs) if isinstance(record, dict) else (None, [])
 
 
 def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
+
+
+def _written_at(path: Path) -> float:
+    """When a file was last written to, in seconds since 1970; infinite for one that has gone meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _rename(temporary: Path, path: Path) -> None:

@@ -5,110 +5,77 @@ Knows nothing of how the data set was made; changes nothing.
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from data import manifest, rejects, scores, shards, store, vectors
-from data.disk import TEMPORARY_SUFFIX, file_sha256, inside
-from data.errors import ConfigError, VideoError
-from data.manifest import Manifest
+from data import difference, finished, people, real_verify, rejects, scores, shards, vectors
+from data.difference import CLIP_COLUMNS, Finding, differ
+from data.errors import ConfigError
+from data.manifest import FILENAME, Manifest
+from data.real_manifest import RealManifest
 from data.schema import Role
-from data.video import probe
 
-_FACTS = ("num_frames", "fps", "width_px", "height_px")
-_COLUMNS = ("triplet_id", "category", *Role, *(f"{role}_sha256" for role in Role), *_FACTS)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One difference: ``what`` is a stable word, ``where`` a path or a path and a triplet."""
-
-    what: str
-    where: str
-    expected: str
-    got: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}: expected {self.expected}, got {self.got}"
+_COLUMNS = ("triplet_id", "category", *Role, *(f"{role}_sha256" for role in Role), *CLIP_COLUMNS)
 
 
 def verify(out: Path, decode: bool = True) -> Iterator[Finding]:
     """Every difference between the folder ``out`` and its manifest; nothing when all is well.
 
     Hashes every shard, every clip in it and every blob of the store, counts rows, categories and
-    rejects, and looks for vectors and scores of other clips and for temporary and unknown files.
-    With ``decode`` every clip is also decoded and compared with the size, length and frame rate that
-    its row states (about 50 ms a clip).
+    rejects, or items, annotations and references, and looks for vectors, scores and checks of other clips
+    and for temporary and unknown files.  With ``decode`` every clip is also decoded and compared with the
+    size, length and frame rate that its row states (about 50 ms a clip).  Of a folder of two data sets
+    both are checked.
     """
-    try:
-        facts = manifest.read(out / manifest.FILENAME)
-    except ConfigError as error:
-        yield Finding("manifest", manifest.FILENAME, "a whole manifest", str(error))
+    if parts := finished.parts(out):
+        for part in parts:
+            for finding in verify(part, decode):
+                yield replace(finding, where=f"{part.name}/{finding.where}")
         return
-    accepted: set[str] = set()
-    clips: set[str] = set()
-    categories: Counter[str] = Counter()
-    for shard in facts.shards:
-        rows = 0
-        try:
-            path = inside(out, shard.path)
-            yield from _differ("shard_sha256", shard.path, shard.sha256, file_sha256(path))
-            for row in shards.read_rows([path], _COLUMNS):
-                where = f"{shard.path}, triplet {row['triplet_id']}"
-                if row["triplet_id"] in accepted:
-                    yield Finding("triplet_id", where, "an id of its own", "an id seen before")
-                yield from _clips(row, where, decode)
-                accepted.add(row["triplet_id"])
-                clips.update(row[f"{role}_sha256"] for role in Role)
-                categories[row["category"]] += 1
-                rows += 1
-        except (OSError, ConfigError) as error:
-            yield Finding("shard_unreadable", shard.path, "a readable Parquet file", str(error))
-        yield from _differ("shard_rows", shard.path, shard.rows, rows)
-    stated = {category: number for category, number in facts.accepted_by_category.items() if number}
-    yield from _differ("accepted_by_category", manifest.FILENAME, stated, dict(categories))
-    yield from _rejects(out, facts, accepted)
+    try:
+        facts = finished.read(out)
+    except ConfigError as error:
+        yield Finding("manifest", FILENAME, "a whole manifest", str(error))
+        return
+    if isinstance(facts, RealManifest):
+        known = yield from real_verify.rows(out, facts, decode)
+        listed = {file.path for file in facts.files}
+    else:
+        known = yield from _rows(out, facts, decode)
+        listed = {file.path for file in facts.shards}
     # A shard that lacks rows is named above; that its clips are unknown then says nothing of their vectors.
-    known = clips if len(accepted) == facts.counts.accepted else None
+    complete = known if len(known) == facts.counts.accepted else None
+    clips = {sha256 for own in complete.values() for sha256 in own} if complete is not None else None
     yield from _vectors(out)
-    yield from _scores(out, known)
-    yield from _files(out, facts)
+    yield from _scores(out, clips)
+    yield from _people(out, clips)
+    yield from difference.files(out, listed, (shards.DIRECTORY, *real_verify.DIRECTORIES))
 
 
-def _differ(what: str, where: str, expected: object, got: object) -> Iterator[Finding]:
-    if expected != got:
-        yield Finding(what, where, str(expected), str(got))
+def _rows(out: Path, facts: Manifest, decode: bool) -> Generator[Finding, None, dict[str, tuple[str, ...]]]:
+    """What is wrong with rows and their counts; returns the hashes of each triplet's clips."""
+    known: dict[str, tuple[str, ...]] = {}
+    categories: Counter[str] = Counter()
+
+    def check(row: dict[str, Any], where: str) -> Iterator[Finding]:
+        if row["triplet_id"] in known:
+            yield Finding("triplet_id", where, "an id of its own", "an id seen before")
+        yield from difference.clips(row, where, decode)
+        known[row["triplet_id"]] = tuple(row[f"{role}_sha256"] for role in Role)
+        categories[row["category"]] += 1
+
+    for shard in facts.shards:
+        yield from difference.shard(out, shard, _COLUMNS, check)
+    stated = {category: number for category, number in facts.accepted_by_category.items() if number}
+    yield from differ("accepted_by_category", FILENAME, stated, dict(categories))
+    yield from _rejects(out, facts, known.keys())
+    return known
 
 
-def _clips(row: dict[str, Any], where: str, decode: bool) -> Iterator[Finding]:
-    for role in Role:
-        data = (row[role] or {}).get("bytes") or b""
-        place = f"{where}, {role}"
-        yield from _differ("clip_sha256", place, row[f"{role}_sha256"], hashlib.sha256(data).hexdigest())
-        if decode:
-            yield from _decoded(data, row, place)
-
-
-def _decoded(data: bytes, row: dict[str, Any], where: str) -> Iterator[Finding]:
-    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
-        file.write(data)
-        file.flush()
-        try:
-            facts = probe(Path(file.name))
-        except VideoError as error:
-            yield Finding("clip_unreadable", where, "a video", error.reason)
-            return
-    for name in _FACTS:
-        yield from _differ(f"clip_{name}", where, row[name], getattr(facts, name))
-    yield from _differ("clip_constant_frame_rate", where, True, facts.constant_frame_rate)
-
-
-def _rejects(out: Path, facts: Manifest, accepted: set[str]) -> Iterator[Finding]:
+def _rejects(out: Path, facts: Manifest, accepted: Collection[str]) -> Iterator[Finding]:
     try:
         rejected, failed = rejects.final_reasons(rejects.read(out / rejects.FILENAME), accepted)
     except ConfigError as error:
@@ -116,8 +83,8 @@ def _rejects(out: Path, facts: Manifest, accepted: set[str]) -> Iterator[Finding
         return
     if facts.counts.pending:
         return  # attempts of a triplet that is still pending cannot be told from those of a lost one
-    yield from _differ("rejected", rejects.FILENAME, facts.counts.rejected, rejected)
-    yield from _differ("failed", rejects.FILENAME, facts.counts.failed, failed)
+    yield from differ("rejected", rejects.FILENAME, facts.counts.rejected, rejected)
+    yield from differ("failed", rejects.FILENAME, facts.counts.failed, failed)
 
 
 def _vectors(out: Path) -> Iterator[Finding]:
@@ -144,18 +111,22 @@ def _scores(out: Path, known: set[str] | None) -> Iterator[Finding]:
             yield Finding("stale_scores", where, "scores of this data set's clips", got)
 
 
-def _files(out: Path, facts: Manifest) -> Iterator[Finding]:
-    """Blobs whose content is not what their name says, leftovers, and shards that nobody lists."""
-    listed = {shard.path for shard in facts.shards}
-    for path in sorted(path for path in out.rglob("*") if path.is_file()):
+def _people(out: Path, known: set[str] | None) -> Iterator[Finding]:
+    """Answers that cannot be read, and checks of other clips. Pairs may be of clips from anywhere."""
+    for path in sorted((out / people.DIRECTORY).glob("*.parquet")):
         where = path.relative_to(out).as_posix()
-        if (
-            path.name.endswith(TEMPORARY_SUFFIX)
-            or where.startswith(f"{store.DIRECTORY}/tmp/")
-            or path.match("report/media/*.part.*")
-        ):
-            yield Finding("leftover", where, "no temporary file", f"{path.stat().st_size} bytes")
-        elif where.startswith(f"{store.DIRECTORY}/blobs/"):
-            yield from _differ("blob_sha256", where, path.name.partition(".")[0], file_sha256(path))
-        elif where.startswith(f"{shards.DIRECTORY}/") and where not in listed:
-            yield Finding("unknown_file", where, "only the shards that the manifest lists", "another file")
+        checks: list[people.TripletCheck] = []
+        try:
+            if path.name == people.PREFERENCES:
+                people.read_preferences(path)
+            else:
+                checks = people.read_checks(path)
+        except ConfigError as error:
+            yield Finding("people_unreadable", where, "what people said", str(error))
+        shown = {
+            sha for row in checks for sha in (row.reference_sha256, row.positive_sha256, row.negative_sha256)
+        }
+        number = len(shown - known) if known is not None else 0
+        if number:
+            got = f"answers about {number} other clips: run `simmotion annotate results` again"
+            yield Finding("stale_checks", where, "checks of this data set's clips", got)

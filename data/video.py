@@ -10,9 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
@@ -20,8 +22,9 @@ from av.video.stream import VideoStream
 
 from data.disk import disk_errors
 from data.errors import ConfigError, ContractError, VideoError
+from data.limits import INPUT_OPTIONS, require_length, require_room, require_size
 from data.provenance import Origin, marking
-from data.schema import Clip, Frames, Image
+from data.schema import Clip, Image
 
 # Measured on one rendered clip of 512×512: luma 47.3 dB; in RGB 39.3 dB, of which 4:2:0 alone allows 41.6.
 # Preset medium gains 0.7 dB of luma there and took about twice as long or more on a shared machine.
@@ -107,9 +110,13 @@ def decode(path: Path, indices: Sequence[int] | None = None) -> Clip:
     picked).  Memory holds the asked frames only, once.  Rotation and pixel aspect flags are not applied.
     Raises ``VideoError`` with a ``reason`` of: missing, not_a_file, unreadable, empty, not_a_video,
     wrong_extension, no_video_stream, no_frames, corrupt, truncated, size_changes,
-    no_frame_rate, variable_frame_rate, missing_frame; ``ContractError`` for no or negative indices.
+    no_frame_rate, variable_frame_rate, missing_frame, and too_large or too_long for what is beyond
+    ``data.limits``; ``ContractError`` for no or negative indices.
     """
-    return decode_sampled(path, range) if indices is None else _complete(path, indices, _read(path, indices))
+    if indices is None:
+        return decode_sampled(path, range)
+    read = _complete(path, indices, _read(path, indices))
+    return Clip(read.frames, read.fps)
 
 
 def decode_sampled(path: Path, sample: Callable[[int], Sequence[int]]) -> Clip:
@@ -117,13 +124,18 @@ def decode_sampled(path: Path, sample: Callable[[int], Sequence[int]]) -> Clip:
 
     Only the picked frames are turned into RGB and held, so that a long file costs no memory.
     """
-    expected = num_packets(path)
-    indices = sample(expected) if expected else [0]
-    read = _read(path, indices)
-    if read.num_frames != expected:  # an edit list, for one, hides pictures that the file holds
-        indices = sample(read.num_frames)
-        read = _read(path, indices)
-    return _complete(path, indices, read)
+    read = _sampled(path, sample)
+    return Clip(read.frames, read.fps)
+
+
+def decode_each(
+    path: Path, sample: Callable[[int], Sequence[int]], made: Callable[[Image], npt.NDArray[Any]]
+) -> npt.NDArray[Any]:
+    """What ``made`` makes of each frame that ``sample`` picks, (T, …); else as ``decode_sampled``.
+
+    Of the frames themselves one at a time is held, so that a large picture costs no memory either.
+    """
+    return _sampled(path, sample, made).frames
 
 
 def probe(path: Path) -> VideoFacts:
@@ -152,36 +164,58 @@ def probe(path: Path) -> VideoFacts:
 class _Read:
     """The asked frames, of which those that the file does not have are left undefined."""
 
-    frames: Frames
+    frames: npt.NDArray[Any]
     num_frames: int
     fps: float
 
 
-def _read(path: Path, indices: Sequence[int]) -> _Read:
+def _as_decoded(image: Image) -> Image:
+    return image
+
+
+def _sampled(
+    path: Path,
+    sample: Callable[[int], Sequence[int]],
+    made: Callable[[Image], npt.NDArray[Any]] = _as_decoded,
+) -> _Read:
+    expected = num_packets(path)
+    indices = sample(expected) if expected else [0]
+    read = _read(path, indices, made)
+    if read.num_frames != expected:  # an edit list, for one, hides pictures that the file holds
+        indices = sample(read.num_frames)
+        read = _read(path, indices, made)
+    return _complete(path, indices, read)
+
+
+def _read(
+    path: Path, indices: Sequence[int], made: Callable[[Image], npt.NDArray[Any]] = _as_decoded
+) -> _Read:
     """Decode the whole file, which alone shows damage, and keep each asked frame in its place at once."""
     if len(indices) == 0 or min(indices) < 0:
         raise ContractError(f"frame indices must be non-negative and not empty, got {list(indices)}")
     places: dict[int, list[int]] = {}
     for place, index in enumerate(indices):
         places.setdefault(index, []).append(place)
-    frames: Frames = np.empty(0, np.uint8)
+    frames: npt.NDArray[Any] | None = None
     times: list[Fraction | None] = []
     with opened(path) as container:
         stream = container.streams.video[0]
         for index, frame in enumerate(checked_frames(container, path)):
             times.append(seconds_of(frame))
-            if index == 0:  # only now is the size known
-                frames = np.empty((len(indices), frame.height, frame.width, 3), np.uint8)
             if index in places:
-                frames[places[index]] = rgb(frame)
+                image = made(rgb(frame))
+                if frames is None:  # only now is the size known
+                    require_room(path, len(indices), image.nbytes)
+                    frames = np.empty((len(indices), *image.shape), image.dtype)
+                frames[places[index]] = image
         rate = stated_rate(stream, path)
         tick = stream.time_base or Fraction(1, 1000)
     if not _on_a_grid(times, rate, tick):
         raise variable_frame_rate(path, rate)
-    return _Read(frames, len(times), float(rate))
+    return _Read(np.empty(0) if frames is None else frames, len(times), float(rate))
 
 
-def _complete(path: Path, indices: Sequence[int], read: _Read) -> Clip:
+def _complete(path: Path, indices: Sequence[int], read: _Read) -> _Read:
     absent = [index for index in indices if index >= read.num_frames]
     if absent:
         raise VideoError(
@@ -189,7 +223,7 @@ def _complete(path: Path, indices: Sequence[int], read: _Read) -> Clip:
             "missing_frame",
             f"frame {absent[0]} was asked for, but the file has {read.num_frames} frames",
         )
-    return Clip(read.frames, read.fps)
+    return read
 
 
 def num_packets(path: Path) -> int:
@@ -198,6 +232,7 @@ def num_packets(path: Path) -> int:
     with opened(path) as container, suppress(av.FFmpegError, OSError):  # decoding will name the damage
         for packet in container.demux(container.streams.video[0]):
             count += packet.size > 0
+            require_length(path, count)
     return count
 
 
@@ -208,19 +243,20 @@ def opened(path: Path) -> InputContainer:
     try:
         if path.stat().st_size == 0:
             raise VideoError(path, "empty", "the file is empty (0 bytes)")
-        container = av.open(str(path), metadata_errors="replace")  # titles are often not UTF-8
+        # Titles are often not UTF-8. A file may be named "http:…", and only an absolute path is no address.
+        container = av.open(str(path.absolute()), options=INPUT_OPTIONS, metadata_errors="replace")
     except FileNotFoundError as error:
         raise VideoError(path, "missing", "there is no such file") from error
     except OSError as error:
         raise VideoError(path, "unreadable", f"cannot be opened: {error.strerror}") from error
     except av.FFmpegError as error:
         raise VideoError(
-            path, "not_a_video", f"is not a video or its index is damaged ({error.strerror})"
+            path,
+            "not_a_video",
+            f"is not a video in MP4, MOV, Matroska, WebM or AVI, or its index is damaged ({error.strerror})",
         ) from error
     try:
         known = container.format.extensions
-        if not known:  # pictures and raw text formats have no container of their own
-            raise VideoError(path, "not_a_video", f"holds {container.format.long_name}, not a video")
         if path.suffix.lower().removeprefix(".") not in known | {"m4v"}:
             raise VideoError(
                 path,
@@ -230,11 +266,16 @@ def opened(path: Path) -> InputContainer:
             )
         if not container.streams.video:
             raise VideoError(path, "no_video_stream", "has no video stream (sound only?)")
+        stream = container.streams.video[0]
+        require_size(path, stream.width, stream.height)
+        require_length(path, stream.frames)
     except VideoError:
         container.close()
         raise
+    context = stream.codec_context
+    context.options = {"max_pixels": INPUT_OPTIONS["max_pixels"]}
     # With more threads it depends on their timing whether damage is reported; measured, they are no faster.
-    container.streams.video[0].codec_context.thread_count = 1
+    context.thread_count = 1
     return container
 
 
@@ -256,6 +297,7 @@ def checked_frames(container: InputContainer, path: Path) -> Iterator[VideoFrame
                     change = f"{size[0]}×{size[1]} to {frame.width}×{frame.height}"
                     raise VideoError(path, "size_changes", f"changes from {change} px at frame {num_frames}")
                 num_frames += 1
+                require_length(path, num_frames)
                 yield frame
     except (av.FFmpegError, OSError) as error:
         detail = f"damaged or cut off after frame {num_frames} ({error.strerror})"

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import ContractError
+from data.limits import require_room
 from data.schema import Frames
 from data.video import checked_frames, is_on_grid, opened, rgb, seconds_of, stated_rate, variable_frame_rate
 
@@ -36,6 +37,7 @@ def frame_chunks(path: Path, chunk_frames: int) -> Iterator[Frames]:
             if not is_on_grid(time, first, index, rate, tick):
                 raise variable_frame_rate(path, rate)
             if filled == 0:
+                require_room(path, chunk_frames, 3 * frame.width * frame.height)
                 chunk = np.empty((chunk_frames, frame.height, frame.width, 3), np.uint8)
             chunk[filled] = rgb(frame)
             filled += 1

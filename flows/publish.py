@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from data import card, manifest, rejects, trajectory
 from data.manifest import ShardFacts
-from data.schema import Category, FloatArray, Role
+from data.schema import Category, FloatArray, Role, Triplet
 from data.shards import write_shards
 from data.video import ENCODER
 from flows import backends, calls, ledger
@@ -24,12 +24,20 @@ from flows.summary import Accuracy, RetrievalRow, RunSummary, StageRow
 from flows.tally import Tally
 from flows.workspace import Workspace
 
+if TYPE_CHECKING:
+    from moments.protocols.gallery import Gallery
+
 STAGES = ("plan", "first_frames", "clips", "verdict")
+
+
+MOST_SHOWN = 250
+"""Triplets on the page and in the picture of similarities; of more, so many at even distances."""
+_QUERIES_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Retrieval accuracy by method, and the (N, N) SemanticMoments similarity of all N clips.
+    """Retrieval accuracy by method, and the (n, n) SemanticMoments similarity of the clips that are shown.
 
     Clips are ordered by triplet, then by role: reference, positive, negative.
     """
@@ -42,19 +50,23 @@ def retrieve(workspace: Workspace, tally: Tally) -> Retrieved:
     """Who finds the positive among all clips: mean pooling, SemanticMoments, and the true motion."""
     from moments.protocols.methods import ClipVectors, joined
     from moments.protocols.oracle import trajectory_similarities
-    from moments.protocols.similarity import cosines
+    from moments.protocols.similarity import cosine_blocks, cosines
 
     triplets, store = tally.triplets, workspace.store
     if not triplets:
         return Retrieved((), np.zeros((0, 0)))
-    loaded = [np.load(store.path(tally.vectors[triplet.plan.triplet_id])) for triplet in triplets]
+    loaded = [
+        np.load(store.path(tally.vectors[triplet.plan.triplet_id]), allow_pickle=False)
+        for triplet in triplets
+    ]
     moments = np.concatenate(loaded)  # (N, 3, D)
     empty = np.zeros((len(moments), 1, 1))
     mean, joint = (joined(ClipVectors(moments, empty, empty), method) for method in ("mean", "moments"))
-    similarities: dict[str, npt.NDArray[np.floating]] = {
-        "HOG, mean-pooled": cosines(mean, mean),
-        "HOG, SemanticMoments": cosines(joint, joint),
-    }
+    gallery = _gallery(triplets)
+    rows = [
+        _row(method, cosine_blocks(vectors[gallery.queries], vectors), gallery)
+        for method, vectors in (("HOG, mean-pooled", mean), ("HOG, SemanticMoments", joint))
+    ]
     if all(triplet.trajectories for triplet in triplets):
         motions = [
             trajectory.from_bytes(store.read(triplet.trajectories[role])).channels
@@ -62,9 +74,12 @@ def retrieve(workspace: Workspace, tally: Tally) -> Retrieved:
             if triplet.trajectories
             for role in Role
         ]
-        similarities["true motion (oracle)"] = trajectory_similarities(motions, motions)
-    rows = tuple(_row(method, similarity, tally) for method, similarity in similarities.items())
-    return Retrieved(rows, similarities["HOG, SemanticMoments"].astype(np.float64))
+        asked = [motions[query] for query in gallery.queries]
+        parts = [slice(at, at + _QUERIES_AT_ONCE) for at in range(0, len(asked), _QUERIES_AT_ONCE)]
+        blocks = ((part, trajectory_similarities(asked[part], motions)) for part in parts)
+        rows.append(_row("true motion (oracle)", blocks, gallery))
+    pictured = [3 * index + role for index in _shown(triplets) for role in range(3)]
+    return Retrieved(tuple(rows), cosines(joint[pictured], joint[pictured]).astype(np.float64))
 
 
 def write_data(workspace: Workspace, tally: Tally) -> list[ShardFacts]:
@@ -166,15 +181,14 @@ def write_page(
     workspace: Workspace, recipe: Recipe, summary: RunSummary, tally: Tally, found: Retrieved
 ) -> Path:
     """The page to look at."""
+    shown = [tally.triplets[index] for index in _shown(tally.triplets)]
     labels = tuple(
-        ClipLabel(triplet.plan.triplet_id, triplet.plan.category, role)
-        for triplet in tally.triplets
-        for role in Role
+        ClipLabel(triplet.plan.triplet_id, triplet.plan.category, role) for triplet in shown for role in Role
     )
     return write_report(
         workspace.out,
         summary=summary,
-        triplets=tally.triplets,
+        triplets=shown,
         rejects=tally.rejects,
         similarity=SimilarityMatrix("SemanticMoments on HOG", found.similarity, labels),
         limits=_limits(recipe),
@@ -182,13 +196,19 @@ def write_page(
     )
 
 
-def _row(method: str, similarity: npt.NDArray[np.floating], tally: Tally) -> RetrievalRow:
-    from moments.protocols.gallery import Gallery, GalleryClip
-    from moments.protocols.retrieval import retrieval
+def _shown(triplets: Sequence[Triplet]) -> list[int]:
+    """Which triplets the page shows, evenly spaced, all where they are few."""
+    number = min(len(triplets), MOST_SHOWN)
+    return [int(index) for index in np.linspace(0, len(triplets) - 1, number).round()] if number else []
 
-    # Clips stand for themselves, not for their bytes: two alike are found by `evaluate`, and do not
-    # keep a data set from being written.
-    gallery = Gallery(
+
+def _gallery(triplets: Sequence[Triplet]) -> Gallery:
+    """Clips that stand for themselves, not for their bytes: two alike are found by ``evaluate``, and do not
+    keep a data set from being written.
+    """
+    from moments.protocols.gallery import Gallery, GalleryClip
+
+    return Gallery(
         tuple(
             GalleryClip(
                 f"{triplet.plan.triplet_id}/{role}",
@@ -197,11 +217,18 @@ def _row(method: str, similarity: npt.NDArray[np.floating], tally: Tally) -> Ret
                 triplet.plan.triplet_id,
                 triplet.plan.category,
             )
-            for triplet in tally.triplets
+            for triplet in triplets
             for role in Role
         )
     )
-    result = retrieval(similarity[gallery.queries], gallery)
+
+
+def _row(
+    method: str, blocks: Iterable[tuple[slice, npt.NDArray[np.floating]]], gallery: Gallery
+) -> RetrievalRow:
+    from moments.protocols.retrieval import retrieval_by_blocks
+
+    result = retrieval_by_blocks(blocks, gallery)
     return RetrievalRow(
         method,
         {Category(name): _accuracy(found) for name, found in result.categories.items()},

@@ -74,7 +74,9 @@ def write_report(
     media = out / "report" / "media"
     with disk_errors(media):
         media.mkdir(parents=True, exist_ok=True)
-    previews = [make_preview(media, triplet, clip_path) for triplet in triplets]
+    previews = [
+        make_preview(media, [triplet.clips[role] for role in Role], clip_path) for triplet in triplets
+    ]
     _prune(media, {name for made in previews for name in (made.video, made.poster)})
     cards = [Card(triplet, made, limits) for triplet, made in zip(triplets, previews, strict=True)]
     page = out / "report" / "report.html"
@@ -83,18 +85,17 @@ def write_report(
     return page
 
 
-def make_preview(media: Path, triplet: Triplet, clip_path: Callable[[Blob], Path]) -> Preview:
+def make_preview(media: Path, clips: Sequence[Blob], clip_path: Callable[[Blob], Path]) -> Preview:
     """Make the preview of one triplet in the existing folder ``media``, unless it is there already.
 
     Its name follows from the content of the clips, so that a second run makes nothing again.
     """
-    content = " ".join([str(PREVIEW_HEIGHT_PX), *(triplet.clips[role].sha256 for role in Role)])
+    content = " ".join([str(PREVIEW_HEIGHT_PX), *(clip.sha256 for clip in clips)])
     key = hashlib.sha256(content.encode()).hexdigest()[:24]
     video, poster = media / f"{key}.mp4", media / f"{key}.jpg"
     if not video.exists():
-        clips = [clip_path(triplet.clips[role]) for role in Role]
         unfinished = media / f"{key}.part.mp4"
-        preview.side_by_side(clips, unfinished, PREVIEW_HEIGHT_PX)
+        preview.side_by_side([clip_path(clip) for clip in clips], unfinished, PREVIEW_HEIGHT_PX)
         unfinished.replace(video)
     if not poster.exists():
         unfinished = media / f"{key}.part.jpg"

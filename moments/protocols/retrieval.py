@@ -8,6 +8,7 @@ a hit when its own positive is strictly more similar than all others.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -53,17 +54,31 @@ def retrieval(similarity: Similarity, gallery: Gallery) -> Retrieval:
 def retrieval_among(similarity: Similarity, gallery: Gallery, candidates: Indices) -> Retrieval:
     """``retrieval`` among some clips only: ``candidates`` are their indices, every positive among them."""
     check_triplets(gallery)
-    queries, positives = gallery.queries, gallery.positives
+    queries = gallery.queries
     if similarity.shape != (len(queries), len(gallery)):
         raise FeatureError(
             f"similarity is {similarity.shape}; expected ({len(queries)}, {len(gallery)}): "
             "a row for each reference, a column for each clip"
         )
+    starts = range(0, len(queries), BLOCK_ROWS)
+    blocks = ((slice(start, start + BLOCK_ROWS), similarity[start : start + BLOCK_ROWS]) for start in starts)
+    return retrieval_by_blocks(blocks, gallery, candidates)
+
+
+def retrieval_by_blocks(
+    blocks: Iterable[tuple[slice, Similarity]], gallery: Gallery, candidates: Indices | None = None
+) -> Retrieval:
+    """``retrieval_among`` whose similarities come a few rows at a time: (which queries, (b, N)).
+
+    Of a large gallery no whole matrix is ever in memory.  Raises ``FeatureError`` for NaN.
+    """
+    check_triplets(gallery)
+    queries, positives = gallery.queries, gallery.positives
+    candidates = np.arange(len(gallery)) if candidates is None else candidates
     hits = np.empty(len(queries), dtype=bool)
     winners = np.empty(len(queries), dtype=np.int64)
-    for start in range(0, len(queries), BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
-        block = similarity[rows].copy()
+    for rows, values in blocks:
+        block = values.copy()
         _check_numbers(block, gallery, queries[rows])
         each = np.arange(len(block))
         own = block[each, positives[rows]]

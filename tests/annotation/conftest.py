@@ -1,4 +1,4 @@
-"""A real Label Studio for the tests of this folder, and small studies on it."""
+"""Small studies on a real Label Studio."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from annotation.items import RankingItem
 from annotation.previews import by_sha256
 from annotation.push import Invitation, Pushed, push
-from annotation.server import Server, start, stop
+from annotation.server import Server
 from annotation.studio import Studio
 from data.schema import Clip
 from data.video import encode
@@ -20,18 +20,6 @@ from tests.annotation.people import Person
 
 _NUMBERS = itertools.count(1)
 NUM_CLIPS = 16
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("annotation") / "home"
-
-
-@pytest.fixture(scope="session")
-def server(home: Path) -> Iterator[Server]:
-    """Started once for all tests; the first time on a machine installs it, which takes two minutes."""
-    yield start(home)
-    stop(home)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -65,6 +65,23 @@ class Person:
             },
         ]
         content = {"result": result, "lead_time": seconds} | changes
+        annotation: dict[str, Any] = self.call("POST", f"/api/tasks/{task['id']}/annotations/", content)
+        return annotation
+
+    def choose(
+        self, task: dict[str, Any], choices: Mapping[str, str], seconds: float | None = 20.0
+    ) -> dict[str, Any]:
+        """Send what the pages of checks and preferences send: a choice for each name."""
+        result = [
+            {
+                "from_name": name,
+                "to_name": {"better": "clips"}.get(name, f"clip_{name}"),
+                "type": "choices",
+                "value": {"choices": [choice]},
+            }
+            for name, choice in choices.items()
+        ]
+        content = {"result": result, "lead_time": seconds}
         annotation: dict[str, Any] = self.call("POST", f"/api/tasks/{task['id']}/annotations/", content)
         return annotation
 

@@ -31,7 +31,7 @@ def wait(page: Browser) -> WebDriverWait[Browser]:
 
 def open_task(page: Browser, url: str, invitation: Invitation) -> None:
     """Log in by the form, open the address that was handed out, read the instructions and close them."""
-    page.get(f"{url}/user/logout")
+    page.get(f"{url}/logout")
     page.get(f"{url}/user/login/")
     page.find_element(By.NAME, "email").send_keys(invitation.email)
     page.find_element(By.NAME, "password").send_keys(invitation.password or "", Keys.ENTER)
@@ -39,7 +39,7 @@ def open_task(page: Browser, url: str, invitation: Invitation) -> None:
     page.get(invitation.address)
     closing = wait(page).until(lambda page: page.find_element(By.CSS_SELECTOR, "[aria-label='Close modal']"))
     example = page.find_element(By.CSS_SELECTOR, "img[src*='/data/upload/']")
-    wait(page).until(lambda page: page.execute_script("return arguments[0].naturalWidth > 500", example))
+    wait(page).until(lambda page: page.execute_script("return arguments[0].naturalWidth > 200", example))
     page.execute_script("arguments[0].click()", closing)
     wait(page).until(lambda page: not page.find_elements(By.CSS_SELECTOR, "[aria-label='Close modal']"))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from annotation.answers import Answers, answers, read_copies
-from annotation.config import candidate_id
+from annotation.pages import candidate_id
 from annotation.project import InterfaceEdited
 from annotation.pull import pull
 from annotation.status import standing

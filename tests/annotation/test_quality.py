@@ -50,6 +50,22 @@ def test_the_deviation_is_that_of_random_orders() -> None:
     assert not deviations
 
 
+def test_gold_of_which_only_the_best_is_known_asks_for_no_more() -> None:
+    best_known = RankingItem("g", "reference", tuple(NAMES), ("a",))
+    right, wrong = ranking("p0", "a>e>d>c>b", item="g"), ranking("p1", "b>c>d>e>a", item="g")
+    slots = slots_for([right, wrong])
+    assert_tau(quality([right, wrong], slots, [best_known]).gold, 1.0, 1, np.sqrt(0.5))
+    assert_tau(quality([right, wrong], slots, [best_known], of="p1").gold, -1.0, 1, np.sqrt(0.5))
+    chance = np.random.default_rng(1)
+    taus = []
+    for _ in range(300):
+        own = [ranking("p0", ">".join(chance.permutation(NAMES)), item="g")]
+        gold = quality(own, slots_for(own), [best_known]).gold
+        assert gold is not None
+        taus.append(gold.mean)
+    assert np.std(taus) == pytest.approx(np.sqrt(0.5), rel=0.1)
+
+
 def test_consistency_compares_a_repeat_with_ones_own_first_answer() -> None:
     own = [
         ranking("p0", "a>b>c>d>e"),

@@ -281,3 +281,13 @@ def test_threads_that_write_the_same_bytes_meet_at_one_blob(store: Store) -> Non
         blobs = set(pool.map(lambda _: store.put_bytes(b"same" * 1000, ".bin"), range(40)))
     (blob,) = blobs
     assert files(store) == [store.path(blob)]
+
+
+def test_sweeping_a_shared_folder_spares_what_is_being_written(store: Store) -> None:
+    with store.temporary(".mp4") as old, store.temporary(".mp4") as young:
+        old.write_bytes(b"lost")
+        young.write_bytes(b"at work")
+        os.utime(old, (0, 0))
+        (store.root / "tmp" / "gone").symlink_to(store.root / "nowhere")  # its owner renamed it meanwhile
+        assert store.sweep(idle_seconds=3600) == 1
+        assert (old.exists(), young.exists()) == (False, True)

@@ -14,9 +14,10 @@ import pytest
 
 from data.collection import BACKWARDS
 from data.columns import SCHEMA
+from data.difference import Finding
 from data.scores import write_scores
 from data.vectors import VectorStore
-from data.verify import Finding, verify
+from data.verify import verify
 from tests.data.samples import reject
 from tests.data.test_scores import SCORE
 

@@ -1,12 +1,7 @@
 """``simmotion up``: one command brings the server and the deployments, Ctrl-C takes both away."""
 
 import json
-import os
 import signal
-import socket
-import subprocess
-import sys
-import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,57 +12,9 @@ import pytest
 from data import manifest
 from flows.server import is_healthy
 from tests.flows.conftest import Prefect
+from tests.flows.up import Up
 
 PARAMETERS = ("per_category=1", 'categories=["view"]', "size_px=96", "duration_seconds=2", "fps=8")
-
-
-class Up:
-    """``simmotion up`` in a process of its own, once it has said that it is ready."""
-
-    def __init__(self, folder: Path, home: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/api"
-        self.environment = {**os.environ, "PREFECT_HOME": str(home)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "up", "--port", str(port)],
-            env=self.environment,
-            cwd=folder,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.lines: list[str] = []
-        self._ready = threading.Event()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        assert self._ready.wait(240), "".join(self.lines)
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line)
-            if "Ctrl-C" in line:
-                self._ready.set()
-        self._ready.set()
-
-    def close(self) -> None:
-        """End it the hard way if it still runs, and take its last words."""
-        self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        assert self.process.stderr is not None
-        self.process.stderr.close()
-
-    def run(self, deployment: str, *parameters: str) -> subprocess.CompletedProcess[str]:
-        options = [option for parameter in parameters for option in ("--param", parameter)]
-        return subprocess.run(
-            [sys.executable, "-m", "prefect", "deployment", "run", deployment, *options, "--watch"],
-            env={**self.environment, "PREFECT_API_URL": self.url},
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
 
 
 @pytest.fixture

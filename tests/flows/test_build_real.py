@@ -1,0 +1,179 @@
+"""``build-real`` on rendered footage, with scripted people and everything stopped and started in between."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from annotation.pages import candidate_id
+from annotation.push import Invitation
+from annotation.server import Server, start, stop
+from annotation.study import Study
+from data import real_manifest
+from data.verify import verify
+from tests.annotation.people import Person
+from tests.flows.commands import simmotion
+from tests.flows.conftest import Prefect
+from tests.flows.up import Up
+from tests.test_real_pipeline import footage
+
+RECIPE = {
+    "name": "tiny",
+    "format": {"size_px": 64, "duration_seconds": 1.0, "fps": 16},
+    "items": 2,
+    "candidates": 2,
+    "gold": 1,
+    "repeats": 1,
+    "per_item": 3,
+    "decision": {"min_annotators": 3, "max_annotators": 5},
+    "export": "full",
+}
+RIGHTS = {
+    "author": "the team",
+    "licence": "CC-BY-4.0",
+    "licence_evidence": "our own recording",
+    "licence_checked_at": "2026-11-20",
+}
+
+
+class Scene:
+    """Footage, a recipe, people, and the command."""
+
+    def __init__(self, folder: Path, prefect: Prefect, server: Server) -> None:
+        self.folder, self.out = folder, folder / "out"
+        self.recipe, self.people = folder / "tiny.yaml", folder / "people.txt"
+        footage(folder / "footage")
+        kept = {"kind": "folder", "path": str(folder / "footage"), **RIGHTS}
+        self.recipe.write_text(yaml.safe_dump({**RECIPE, "footage": kept, "annotators": str(self.people)}))
+        self.emails = [f"{name}-{folder.name}@example.org".lower() for name in ("ann", "bo", "cy", "di")]
+        self.people.write_text("\n".join(self.emails))
+        self.environment = prefect.environment
+        self.connect(server)
+
+    def connect(self, server: Server) -> None:
+        self.environment |= {"LABEL_STUDIO_URL": server.url, "LABEL_STUDIO_TOKEN": server.token}
+
+    def build(self) -> tuple[int, str]:
+        run = simmotion(
+            "build-real", "--recipe", self.recipe, "--out", self.out, environment=self.environment
+        )
+        assert "Traceback" not in run.stderr, run.stderr
+        return run.returncode, run.stdout + run.stderr
+
+    @property
+    def study(self) -> Study:
+        return Study(self.out / "study")
+
+    def answer(self, most: int = 100) -> int:
+        """Everybody answers up to ``most`` of their tasks, all of one mind, gold rightly."""
+        with (self.out / "study" / "invitations.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        done = 0
+        for row in rows:
+            person = Person(
+                Invitation(row["annotator"], row["email"], row["password"], row["address"], int(row["tasks"]))
+            )
+            for _ in range(most):
+                task = person.next_task()
+                if task is None:
+                    break
+                person.submit(task, self.ranking(task["data"]["task_key"]))
+                done += 1
+            person.browser.close()
+        return done
+
+    def ranking(self, slot_id: str) -> list[str]:
+        study = self.study
+        slot = study.slots[slot_id]
+        best = study.items[slot.item_id].known_order or ()
+        clips = sorted(slot.shown, key=lambda clip: (clip not in best, clip))
+        return [candidate_id(study, slot, clip) for clip in clips]
+
+    def published(self) -> dict[str, str]:
+        names = ("manifest.json", "README.md", "references.csv", "footage_rejects.jsonl", "run.json")
+        paths = [self.out / name for name in names]
+        for part in ("real", "annotations", "report"):
+            paths += [path for path in (self.out / part).rglob("*") if path.is_file()]
+        return {
+            path.relative_to(self.out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in paths
+        }
+
+
+@pytest.fixture
+def scene(tmp_path: Path, prefect: Prefect, server: Server) -> Iterator[Scene]:
+    return Scene(tmp_path, prefect, server)
+
+
+@pytest.mark.timeout(900)
+def test_footage_and_people_become_one_data_set_whatever_is_restarted(scene: Scene, home: Path) -> None:
+    code, said = scene.build()
+    assert code == 1, said
+    assert "9 are still to come" not in said
+    invitations = scene.out / "study" / "invitations.csv"
+    assert stat.S_IMODE(invitations.stat().st_mode) == 0o600
+    assert not (scene.out / "manifest.json").exists()
+
+    assert scene.answer(most=1) == 4
+    stop(home)
+    code, said = scene.build()
+    assert code == 1
+    assert "did not answer" in said
+    scene.connect(start(home))
+    code, said = scene.build()
+    assert code == 1, said
+    assert "4 answers are in" in said
+
+    while scene.answer():
+        code, said = scene.build()
+    assert code == 0, said
+    facts = real_manifest.read(scene.out / "manifest.json")
+    assert facts.counts.requested == 2
+    assert facts.counts.accepted == 2, facts.items
+    assert facts.num_annotators == 4
+    assert list(verify(scene.out)) == []
+    once = scene.published()
+    code, said = scene.build()
+    assert code == 0, said
+    assert scene.published() == once
+    assert not [email for email in scene.emails if email in said]
+    for name in once:
+        text = (scene.out / name).read_bytes()
+        assert not [email for email in scene.emails if email.encode() in text], name
+        assert str(scene.folder).encode() not in text, name
+
+
+@pytest.mark.timeout(900)
+def test_a_deployment_is_suspended_while_people_work_and_resumed_after_all_was_restarted(
+    scene: Scene, prefect: Prefect, server: Server
+) -> None:
+    variables = {"LABEL_STUDIO_URL": server.url, "LABEL_STUDIO_TOKEN": server.token}
+    up = Up(scene.folder, prefect.home, **variables)
+    try:
+        started = up.start("build-real/footage", f"recipe={scene.recipe}", f"out={scene.out}")
+        assert up.state_of(started, {"Suspended", "Completed", "Failed", "Crashed"}) == "Suspended"
+    finally:
+        up.close()
+    assert scene.answer(most=1) == 4
+
+    up = Up(scene.folder, prefect.home, **variables)
+    try:
+        looked = up.run("rank/waiting")
+        assert looked.returncode == 0, looked.stdout + looked.stderr + "".join(up.lines)
+        assert up.state_of(started, {"Suspended"}) == "Suspended"
+        while scene.answer():
+            looked = up.run("rank/waiting")
+            assert looked.returncode == 0, looked.stdout + looked.stderr
+        assert up.state_of(started, {"Completed", "Failed", "Crashed"}) == "Completed", "".join(up.lines)
+    finally:
+        up.close()
+    assert real_manifest.read(scene.out / "manifest.json").counts.accepted == 2
+    database = (prefect.home / "prefect.db").read_bytes()
+    with (scene.out / "study" / "invitations.csv").open(newline="") as file:
+        assert not [row for row in csv.DictReader(file) if row["password"].encode() in database]
