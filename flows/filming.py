@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,10 +66,10 @@ def make_clips(frames: Outcome) -> Outcome:
             )
 
         seeds = [candidate_seed(job.seed, index) for index in range(candidates)]
-        pairs = [_made(generator, request(PAIR, seed), pacing) for seed in seeds]
+        pairs = _made(generator, [request(PAIR, seed) for seed in seeds], pacing)
         best = _best([result for result, _ in pairs], job)
         pair, pair_record = pairs[best]
-        negative, negative_record = _made(generator, request((Role.NEGATIVE,), seeds[best]), pacing)
+        ((negative, negative_record),) = _made(generator, [request((Role.NEGATIVE,), seeds[best])], pacing)
         blobs: dict[str, Blob] = {}
         for roles, result in ((PAIR, pair), ((Role.NEGATIVE,), negative)):
             blobs |= _kept(store, roles, result, ai_generated=generator.facts.ai_generated)
@@ -99,19 +99,26 @@ def candidate_seed(seed: int, index: int) -> int:
 
 
 def _made(
-    generator: VideoGenerator, request: VideoRequest, pacing: PacingConfig | None
-) -> tuple[VideoResult, dict[str, Any]]:
-    """The clips of a request, and what is to be kept of how they came about."""
-    step = _step_of(generator)
+    generator: VideoGenerator, requests: Sequence[VideoRequest], pacing: PacingConfig | None
+) -> list[tuple[VideoResult, dict[str, Any]]]:
+    """The clips of each request, and what is to be kept of how they came about.
 
-    def generate(positions: Positions | None) -> VideoResult:
-        (result,) = generator.videos([replace(request, positions=positions)], step)
-        return result
-
+    Without pacing the backend gets all requests at once, and may make several in one go.
+    """
     if pacing is None:
-        return generate(None), {}
+        return [(result, {}) for result in generator.videos(requests, _step_of(generator, len(requests)))]
     if not isinstance(generator, WarpableVideoGenerator):
         raise ConfigError(f"video.pacing was asked for, but the backend {generator.facts.name} bends no time")
+    return [_paced(generator, request, pacing) for request in requests]
+
+
+def _paced(
+    generator: WarpableVideoGenerator, request: VideoRequest, pacing: PacingConfig
+) -> tuple[VideoResult, dict[str, Any]]:
+    def generate(positions: Positions | None) -> VideoResult:
+        (result,) = generator.videos([replace(request, positions=positions)], _step_of(generator, 1))
+        return result
+
     made = paced(
         generate,
         lambda result: [clip.frames for clip in result.clips],
@@ -134,11 +141,11 @@ def _eyes(backbone: str) -> Embedder:
     return eyes
 
 
-def _step_of(generator: VideoGenerator) -> Callable[[], None]:
+def _step_of(generator: VideoGenerator, num_requests: int) -> Callable[[], None]:
     progress, steps = watcher.get(), generator.facts.steps_per_request
     if progress is None or not steps:
         return lambda: None
-    progress.expect(STEPS, steps)
+    progress.expect(STEPS, steps * num_requests)
     return functools.partial(progress.advance, STEPS)
 
 

@@ -15,10 +15,11 @@ from data.schema import Frames
 from flows.pacing import paced
 from flows.retiming import Measure, Retimed, retime
 from generators.base import OnStep, Positions, ignored
-from generators.wan import FRAME_STEP, WanVideos
+from generators.wan import WanVideos
 from generators.wan_config import PacingConfig, WanConfig
-from generators.wan_model import Shot, WanModel
+from generators.wan_model import WanModel
 from generators.wan_segments import WanSegments, fitted
+from generators.wan_shot import FRAME_STEP, Shot
 from moments.embedder import Embedder
 from moments.pacing import Pacing
 from moments.progress import SemanticProgress

@@ -13,10 +13,8 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from data.errors import SampleRejected
+from data.limits import MAX_IMAGE_PIXELS
 from data.schema import Image
-
-MAX_PIXELS = 2**25
-"""Larger pictures are not unpacked: 33 megapixels is twice what any image model makes today."""
 
 MAX_ENLARGEMENT = 2.0
 """A picture is enlarged up to this factor; beyond, its clips would look soft beside the others."""
@@ -30,7 +28,7 @@ def read_picture(content: bytes) -> Image:
     """Pixels of a PNG, JPEG or WebP file as uint8 (H, W, 3) RGB, upright; what is clear becomes white.
 
     Raises ``SampleRejected`` with reason ``image_format`` (another kind of file), ``image_too_large``
-    (more than ``MAX_PIXELS``) or ``image_unreadable`` (cut short or damaged).
+    (more than ``MAX_IMAGE_PIXELS``) or ``image_unreadable`` (cut short or damaged).
     """
     kind = next((name for name, start in _SIGNATURES.items() if content.startswith(start)), None)
     if kind is None:
@@ -41,7 +39,7 @@ def read_picture(content: bytes) -> Image:
     try:
         with Pillow.open(BytesIO(content), formats=[kind]) as picture:
             width, height = picture.size
-            if width * height > MAX_PIXELS:
+            if width * height > MAX_IMAGE_PIXELS:
                 raise SampleRejected("image_too_large", _too_large(f"{width}×{height} px"))
             if picture.mode not in _MODES:
                 raise SampleRejected(
@@ -94,4 +92,4 @@ def _rgb(picture: Pillow.Image) -> Image:
 
 
 def _too_large(what: str) -> str:
-    return f"{what}; at most {MAX_PIXELS / 1e6:.0f} megapixels are unpacked"
+    return f"{what}; at most {MAX_IMAGE_PIXELS / 1e6:.0f} megapixels are unpacked"

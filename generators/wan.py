@@ -17,13 +17,13 @@ from generators.base import BackendFacts, OnStep, VideoRequest, VideoResult, ign
 from generators.canvas import Canvas
 from generators.checkpoint import file_digest, find_checkpoint, identity_of
 from generators.wan_config import WanConfig
+from generators.wan_shot import FRAME_STEP, Shot
 from generators.wan_words import avoided, pair_prompt, single_prompt
 
 if TYPE_CHECKING:
-    from generators.wan_model import Shot, WanModel
+    from generators.wan_model import WanModel
 
 REVISION = 1  # to be raised with every change that alters a clip of the same weights and settings
-FRAME_STEP = 4  # frames that share a latent; the first has one to itself
 PIPELINES = ("WanImageToVideoPipeline",)
 
 # The rest of the config decides a clip; where weights lie and how often one is made do not.
@@ -39,7 +39,11 @@ class WanVideos:
 
     @property
     def facts(self) -> BackendFacts:
-        """The revision names the checkpoint, and hashes the settings and texts that decide a clip."""
+        """The revision names the checkpoint, and hashes the settings and texts that decide a clip.
+
+        A batch above 1 is among them, as it was asked for: where memory takes fewer, clips that carry the
+        same revision agree within rounding.
+        """
         config = self._config
         steps = config.distilled.steps if config.distilled else config.steps
         revision = f"{self._identity}/{self._settings_digest}"
@@ -60,13 +64,13 @@ class WanVideos:
     def videos(self, requests: Sequence[VideoRequest], on_step: OnStep = ignored) -> Iterator[VideoResult]:
         """Clips of each request's roles in order, all of a request on one canvas.
 
+        Requests of one shape that follow each other are made up to ``config.batch`` in one call.
         Raises ``ConfigError`` for a format that the model cannot make, and ``SampleRejected``.
         """
         shots = [self._shot(request) for request in requests]
         self.model.read([shot.prompt for shot in shots])
-        for request, shot in zip(requests, shots, strict=True):
-            frames = self.model.frames(shot, on_step)[: request.format.num_frames]
-            panels = self._canvas(request).split(frames)
+        for request, frames in zip(requests, self.model.clips(shots, on_step), strict=True):
+            panels = self._canvas(request).split(frames[: request.format.num_frames])
             yield VideoResult(tuple(Clip(panel, request.format.fps) for panel in panels), None)
 
     def num_generated_frames(self, clip_format: ClipFormat) -> int:
@@ -85,8 +89,6 @@ class WanVideos:
         return self._model
 
     def _shot(self, request: VideoRequest) -> Shot:
-        from generators.wan_model import Shot
-
         clip_format = request.format
         if clip_format.fps != self.model.fps:
             raise ConfigError(
@@ -119,7 +121,8 @@ class WanVideos:
 
     @property
     def _settings_digest(self) -> str:
-        settings = self._config.model_dump_json(exclude=_NOT_IN_A_CLIP)
+        alone = {"batch"} if self._config.batch == 1 else set()
+        settings = self._config.model_dump_json(exclude=_NOT_IN_A_CLIP | alone)
         words = (pair_prompt(self._config.canvas, ""), single_prompt(""), avoided())
         parts = (str(REVISION), settings, *words, *self._lora_digests)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -15,7 +15,7 @@ from data.schema import ClipFormat
 from generators import checkpoint_check
 from generators.canvas import Canvas
 from generators.checkpoint import Checkpoint
-from generators.wan import FRAME_STEP, PIPELINES
+from generators.wan import PIPELINES
 from generators.wan_config import WanConfig
 from generators.wan_format import WanFormat, format_of
 from generators.wan_memory import (
@@ -27,6 +27,7 @@ from generators.wan_memory import (
     main_memory_bytes,
     published,
 )
+from generators.wan_shot import ClipShape
 
 
 def check(config: WanConfig, clip_format: ClipFormat) -> Iterator[Finding]:
@@ -37,7 +38,7 @@ def check(config: WanConfig, clip_format: ClipFormat) -> Iterator[Finding]:
     try:
         found = checkpoint_check.at_hand(config.model, config.revision, PIPELINES)
         made = format_of(config)
-        needs = _needs(config, clip_format, found, made)
+        needs = _needs(config, clip_format, found)
     except ConfigError:  # the line of the checkpoint has said it
         return
     yield _format(config, clip_format, made)
@@ -69,17 +70,13 @@ def _torch() -> Finding:
     )
 
 
-def _needs(
-    config: WanConfig, clip_format: ClipFormat, found: Checkpoint | None, made: WanFormat
-) -> Footprint:
+def _needs(config: WanConfig, clip_format: ClipFormat, found: Checkpoint | None) -> Footprint:
     """For the largest canvas, that of a pair."""
     canvas = Canvas(config.canvas, 2, clip_format.size_px, config.guard_px)
-    side = made.side_px
-    latents = -(-(clip_format.num_frames - 1) // FRAME_STEP) + 1
-    tokens = latents * (canvas.height_px // side) * (canvas.width_px // side)
+    shape = ClipShape(clip_format.num_frames, canvas.height_px, canvas.width_px)
     if found is None:
-        return published(config.model, config.weights, tokens)
-    return footprint(found, config.weights, tokens)
+        return published(config.model, config.weights, shape)
+    return footprint(found, config.weights, shape)
 
 
 def _format(config: WanConfig, clip_format: ClipFormat, made: WanFormat) -> Finding:
@@ -102,11 +99,12 @@ def _device_memory(config: WanConfig, needs: Footprint, clip_format: ClipFormat)
         chosen = fitting(needs, free)[0] if config.memory == "auto" else config.memory
     except ConfigError as error:
         return Finding(name, False, str(error))
-    peak = needs.peak_bytes(chosen)
+    work = needs.work(chosen, free, config.batch)
+    peak = needs.peak_bytes(chosen, work)
     return Finding(
         name,
         peak <= free,
-        f"memory: {chosen}, expected peak {peak / GB:.0f} GB of {free / GB:.0f} GB free for {clip}",
+        f"memory: {chosen}, expected peak {peak / GB:.0f} GB of {free / GB:.0f} GB free for {clip}; {work}",
         "" if peak <= free else "set memory: auto",
     )
 

@@ -5,9 +5,9 @@ Imports no model: a recipe is checked before torch is loaded.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Layout = Literal["side_by_side", "stacked"]
 Memory = Literal["auto", "resident", "expert_offload", "group_offload"]
@@ -50,6 +50,11 @@ class WanConfig(_Strict):
     ``model`` is a hub id or a folder in the format of diffusers; ``revision`` pins a hub id.  ``guidance`` is
     that of the high-noise and of the low-noise expert.  ``guard_px`` parts the two panels by a grey band.
     ``first_block_cache`` is the threshold of diffusers' cache of that name: faster, and not the same clip.
+
+    ``batch`` is how many clips of one shape are made in one call, if memory takes as many. A canvas of a
+    pair at 1024 × 512 px fills a GPU by itself and gains nothing from more; small canvases gain.  Clips
+    that were made together may differ in their last bits from the same ones made alone, so that a batch
+    above 1 belongs to what names a clip: a run that goes on with another makes its clips anew.
     """
 
     kind: Literal["wan"] = "wan"
@@ -61,9 +66,19 @@ class WanConfig(_Strict):
     guidance: tuple[float, float] = (3.5, 3.5)
     flow_shift: float = Field(default=5.0, gt=0)
     candidates: int = Field(default=1, ge=1, le=64)
+    batch: int = Field(default=1, ge=1, le=64)
     memory: Memory = "auto"
     weights: Weights = "bf16"
     acceleration: Literal["probe", "none"] = "probe"
     first_block_cache: float | None = Field(default=None, ge=0)
     distilled: DistilledConfig | None = None
     pacing: PacingConfig | None = None
+
+    @model_validator(mode="after")
+    def _caches_look_at_one_clip(self) -> Self:
+        if self.batch > 1 and self.first_block_cache is not None:
+            raise ValueError(
+                f"batch: {self.batch} with first_block_cache: the cache decides for all clips of a call at "
+                "once, so that each would depend on the others; take one of the two"
+            )
+        return self

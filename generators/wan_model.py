@@ -1,4 +1,4 @@
-"""WAN 2.2 opened: one first frame and one prompt in, one clip out, deterministic by seed.
+"""WAN 2.2 opened: first frames and prompts in, one clip out for each, deterministic by seed.
 
 It knows nothing of triplets, canvases or recipes beyond their settings.
 """
@@ -7,59 +7,44 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
-from PIL import Image as PillowImage
+from torch import Tensor
 
 from data.errors import ConfigError, SampleRejected
 from data.schema import Frames, Image
 from generators.base import OnStep, Positions, ignored
 from generators.checkpoint import Checkpoint, first_line_of
 from generators.wan_config import WanConfig
-from generators.wan_memory import GB, Placement, fitting, footprint, main_memory_bytes
+from generators.wan_memory import Placement, Work, fitting, footprint, require_main_memory
 from generators.wan_pipeline import experts_of, load_pipeline, put
+from generators.wan_shot import ClipShape, Shot, alike
 from generators.wan_speed import device_seconds, fastest_way, one_block
+from generators.wan_steps import Steps
 from generators.wan_text import PromptEncoder
+from generators.wan_vae import decoded, work_in_tiles
 from generators.wan_words import avoided
 from generators.warped_rope import temporal_bands, warped_pipeline
-
-FRAME_STEP = 4
-"""Frames that share a latent; the first has one to itself."""
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """One clip to be made, of ``num_frames`` (4·k + 1) frames that begin with ``first``.
-
-    ``last`` is its last frame where that is given, too; ``positions`` bend time (``generators.warped_rope``).
-    """
-
-    first: Image
-    prompt: str
-    num_frames: int
-    seed: int
-    last: Image | None = None
-    positions: Positions | None = None
-
-
 class WanModel:
-    """The opened pipeline of a checkpoint. One clip is made at a time, whatever the number of threads."""
+    """The opened pipeline of a checkpoint. One call of it runs at a time, whatever the number of threads."""
 
     def __init__(self, checkpoint: Checkpoint, config: WanConfig, device: torch.device) -> None:
         """Load the weights; raises ``ConfigError`` when they are not what their index says.
 
-        Without an accelerator also when they do not fit into main memory: the system would end the process.
+        Without an accelerator also when they do not fit into main memory.
         """
         if device.type == "cpu":
-            _check_main_memory(checkpoint)
+            require_main_memory(checkpoint)
         self._config = config
         self._source = checkpoint.source
         self._checkpoint = checkpoint
@@ -70,6 +55,8 @@ class WanModel:
         self._prompts = PromptEncoder(checkpoint.folder, device, self._dtype)
         self._placements: list[Placement] = []
         self._placed = False
+        self._free_bytes = math.inf
+        self._work: dict[ClipShape, Work] = {}
         self.temporal_bands = temporal_bands(self._pipeline.transformer)
         self.fps = 24 if self._pipeline.config.expand_timesteps else 16
         patch = self._pipeline.transformer.config.patch_size
@@ -91,51 +78,97 @@ class WanModel:
             self._prompts.encode([*prompts, avoided()])
 
     def frames(self, shot: Shot, on_step: OnStep = ignored) -> Frames:
-        """The clip, uint8 (num_frames, H, W, 3). ``on_step`` is called after every denoising step.
+        """The clip of one shot, as ``clips`` makes it."""
+        return next(self.clips([shot], on_step))
 
-        With ``memory: auto``, a clip for which memory ran out is begun anew with fewer weights on the
-        accelerator.  Raises ``ConfigError`` for sizes and lengths that the model would round, and when
-        memory does not suffice; ``SampleRejected`` when the result is not finite.
+    def clips(self, shots: Sequence[Shot], on_step: OnStep = ignored) -> Iterator[Frames]:
+        """The clip of each shot in order, uint8 (num_frames, H, W, 3).
+
+        Neighbours of one shape are made up to ``config.batch`` in one call. Noise and first frame of each
+        are as if it were alone, and the clip is the same within rounding.  ``on_step`` is called after
+        every denoising step, once for every clip that took it.
+
+        Where memory runs out, clips are begun anew: fewer in a call first, and then, with ``memory: auto``,
+        with fewer weights on the accelerator. One that ran out only when it was decoded is decoded in tiles.
+        Raises ``ConfigError`` for sizes and lengths that the model would round, and when memory does not
+        suffice; ``SampleRejected`` when the result is not finite.
         """
-        self._check(shot)
-        with self._lock:
-            while True:
-                try:
-                    return self._made(shot, on_step)
-                except torch.OutOfMemoryError as error:
-                    if len(self._placements) < 2:
-                        raise self._out_of_memory(shot, error) from error
-                # Only here is the error gone, and with it what the frames of its traceback held.
-                self._make_room()
+        for shot in shots:
+            self._check(shot)
+        steps = Steps(on_step)
+        for left in alike(shots):
+            while left:
+                with self._lock:
+                    made = self._first_of(left, steps)
+                for frames in made:
+                    if frames is None:
+                        raise SampleRejected("not_finite", f"{self._source} gave frames that are not finite")
+                    yield frames
+                left = left[len(made) :]
 
-    def _made(self, shot: Shot, on_step: OnStep) -> Frames:
-        prompt, negative = self._prompts.encode([shot.prompt, avoided()])
-        self._place(shot)
-        height, width, _ = shot.first.shape
+    def _first_of(self, shots: Sequence[Shot], steps: Steps) -> list[Frames | None]:
+        """As many of the first clips as one call makes, all of one shape; None for one that is not finite."""
+        shape = shots[0].shape
+        while True:
+            try:
+                # Read before the weights come: the encoder finds its room then.
+                self._prompts.encode([*(shot.prompt for shot in shots), avoided()])
+                work = self._work_for(shape)
+                with steps.attempt():
+                    return self._made(shots[: work.clips_at_once], work, steps)
+            except torch.OutOfMemoryError as error:
+                alone = 1 in (len(shots), self._work.get(shape, Work()).clips_at_once)
+                if alone and len(self._placements) < 2:
+                    raise self._out_of_memory(shape, error) from error
+            # Only here is the error gone, and with it what the frames of its traceback held.
+            if alone:
+                self._make_room()
+            else:
+                _log.warning("%s: memory ran out with several clips a call; going on with one", self._source)
+                self._work[shape] = replace(self._work[shape], clips_at_once=1)
+                self._empty()
+
+    def _made(self, shots: Sequence[Shot], work: Work, steps: Steps) -> list[Frames | None]:
+        *prompts, avoid = self._prompts.encode([*(shot.prompt for shot in shots), avoided()])
+        first, shape = shots[0], shots[0].shape
+        work_in_tiles(self._pipeline.vae, "encode" in work.tiled)
         try:
-            with self._warped(shot.positions):
-                video = self._pipeline(
-                    image=PillowImage.fromarray(shot.first),
-                    last_image=None if shot.last is None else PillowImage.fromarray(shot.last),
-                    prompt_embeds=prompt.to(self._device),
-                    negative_prompt_embeds=negative.to(self._device),
-                    height=height,
-                    width=width,
-                    num_frames=shot.num_frames,
+            with self._warped(first.positions):
+                latents = self._pipeline(
+                    image=_pictures([shot.first for shot in shots]),
+                    last_image=None
+                    if first.last is None
+                    else _pictures([shot.last for shot in shots if shot.last is not None]),
+                    prompt_embeds=torch.cat(prompts).to(self._device),
+                    negative_prompt_embeds=avoid.to(self._device).expand(len(shots), -1, -1),
+                    height=shape.height_px,
+                    width=shape.width_px,
+                    num_frames=shape.num_frames,
                     num_inference_steps=self.steps,
                     # Drawn on the CPU, so that the kind of accelerator does not choose the clip.
-                    generator=torch.Generator("cpu").manual_seed(shot.seed),
-                    output_type="pt",
-                    callback_on_step_end=_counting(on_step),
+                    generator=[torch.Generator("cpu").manual_seed(shot.seed) for shot in shots],
+                    output_type="latent",
+                    callback_on_step_end=steps.of(len(shots)),
                     **self._guidance,
-                ).frames[0]
+                ).frames
+            return [self._decoded(each, shape) for each in latents.split(1)]
         finally:
             # The pipeline does so only when nothing went wrong; else the next clip would be another.
             self._pipeline.maybe_free_model_hooks()
-        if not bool(torch.isfinite(video).all()):
-            raise SampleRejected("not_finite", f"{self._source} gave frames that are not finite")
-        pixels = (video * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
-        return np.ascontiguousarray(pixels.cpu().numpy())
+
+    def _decoded(self, latents: Tensor, shape: ClipShape) -> Frames | None:
+        work = self._work[shape]
+        work_in_tiles(self._pipeline.vae, "decode" in work.tiled)
+        try:
+            return decoded(self._pipeline, latents)
+        except torch.OutOfMemoryError:
+            if "decode" in work.tiled:
+                raise
+        _log.warning("%s: memory ran out in the autoencoder; decoding %s in tiles", self._source, shape)
+        self._work[shape] = replace(work, tiled=(*work.tiled, "decode"))
+        self._pipeline.vae.clear_cache()
+        self._empty()
+        return self._decoded(latents, shape)
 
     @property
     def _guidance(self) -> dict[str, float]:
@@ -149,35 +182,32 @@ class WanModel:
         return nullcontext() if positions is None else warped_pipeline(self._pipeline, positions)
 
     def _check(self, shot: Shot) -> None:
-        height, width, _ = shot.first.shape
-        for side in (height, width):
-            if side % self.size_multiple_px or side == 0:
-                lower = max(side // self.size_multiple_px, 1) * self.size_multiple_px
-                raise ConfigError(
-                    f"{self._source} makes sides that are multiples of {self.size_multiple_px} px; got "
-                    f"{width} x {height}. Nearest to {side} are {lower} and {lower + self.size_multiple_px}"
-                )
-        if shot.num_frames % FRAME_STEP != 1 or shot.num_frames <= FRAME_STEP:
-            lower = max((shot.num_frames - 1) // FRAME_STEP, 1) * FRAME_STEP + 1
-            raise ConfigError(
-                f"{self._source} makes {FRAME_STEP}k + 1 frames, at least {FRAME_STEP + 1}; got "
-                f"{shot.num_frames}. Nearest are {lower} and {lower + FRAME_STEP}"
-            )
+        shot.shape.require(self._source, self.size_multiple_px)
         if shot.last is not None and self._pipeline.config.expand_timesteps:
             raise ConfigError(
                 f"{self._source} takes no last frame: only the models with two experts do (A14B)"
             )
 
-    def _place(self, shot: Shot) -> None:
-        """Put the weights where they shall lie, at the first clip: its size decides what fits."""
-        if self._placed:
-            return
-        height, width, _ = shot.first.shape
-        patch = self._pipeline.transformer.config.patch_size[1]
-        side_px = self.size_multiple_px // patch
-        latents = ((shot.num_frames - 1) // FRAME_STEP + 1, height // side_px, width // side_px)
+    def _work_for(self, shape: ClipShape) -> Work:
+        """How clips of a shape are made; puts the weights where they shall lie at the first one."""
+        if not self._placed:
+            self._place(shape)
+        if shape not in self._work:
+            asked = self._config.batch
+            work = Work(asked)
+            if self._free_bytes < math.inf:
+                needs = footprint(self._checkpoint, self._config.weights, shape)
+                work = needs.work(self._placements[0], self._free_bytes, asked)
+            self._work[shape] = work
+            fewer = f"; memory does not take {asked}" if work.clips_at_once < asked else ""
+            _log.info("%s, %s: %s%s", self._source, shape, work, fewer)
+        return self._work[shape]
+
+    def _place(self, shape: ClipShape) -> None:
+        """Put the weights where they shall lie: the size of the first clip decides what fits."""
+        self._free_bytes = _free_bytes(self._device)
         if not self._placements:
-            self._placements = self._possible(tokens=latents[0] * latents[1] * latents[2] // patch**2)
+            self._placements = self._possible(shape)
         placement = self._placements[0]
         put(self._pipeline, placement, self._device)
         self._placed = True
@@ -185,18 +215,18 @@ class WanModel:
             # Hooks of group offloading move weights, and those of fp8 cast them, as no graph can follow.
             plain = placement != "group_offload" and self._config.weights == "bf16"
             trial = one_block(self._pipeline.transformer, self._device)
+            latents = shape.latents(self._pipeline.vae_scale_factor_spatial)
             way = fastest_way(trial, latents, lambda run: device_seconds(run, self._device), plain)
             _log.info("%s runs with %s, weights %s", self._source, way, placement)
             for expert in experts_of(self._pipeline):
                 way.take(expert)
 
-    def _possible(self, tokens: int) -> list[Placement]:
+    def _possible(self, shape: ClipShape) -> list[Placement]:
         if self._config.memory != "auto":
             return [self._config.memory]
-        if self._device.type == "cpu":
+        if self._free_bytes == math.inf:
             return ["resident"]
-        free, _total = torch.cuda.mem_get_info(self._device)
-        return list(fitting(footprint(self._checkpoint, self._config.weights, tokens), free))
+        return list(fitting(footprint(self._checkpoint, self._config.weights, shape), self._free_bytes))
 
     def _make_room(self) -> None:
         """Load the model anew for the next smaller placement: nothing of the larger one may stay behind."""
@@ -204,35 +234,29 @@ class WanModel:
         _log.warning("%s: memory ran out with %s; going on with %s", self._source, tried, self._placements[0])
         self._pipeline = None
         self._placed = False
+        self._work.clear()
+        self._empty()
+        self._pipeline = load_pipeline(self._checkpoint, self._config, self._dtype)
+
+    def _empty(self) -> None:
         gc.collect()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
-        self._pipeline = load_pipeline(self._checkpoint, self._config, self._dtype)
 
-    def _out_of_memory(self, shot: Shot, error: Exception) -> ConfigError:
-        height, width, _ = shot.first.shape
+    def _out_of_memory(self, shape: ClipShape, error: Exception) -> ConfigError:
         smaller = "" if self._placements == ["group_offload"] else "set memory: group_offload, or "
         return ConfigError(
-            f"{self._source}: memory ran out at {width} x {height} px, {shot.num_frames} frames with memory: "
+            f"{self._source}: memory ran out at {shape} with memory: "
             f"{''.join(self._placements) or self._config.memory} ({first_line_of(error)}); {smaller}make "
             "smaller or shorter clips"
         )
 
 
-def _check_main_memory(checkpoint: Checkpoint) -> None:
-    parts = ("transformer", "transformer_2", "text_encoder", "vae")
-    needed = sum(map(checkpoint.num_parameters, parts)) * torch.float32.itemsize
-    if needed > main_memory_bytes():
-        raise ConfigError(
-            f"{checkpoint.source}: torch sees no GPU, and on the CPU this model takes {needed / GB:.0f} GB "
-            f"of main memory, of which there are {main_memory_bytes() / GB:.0f}: run on a machine with an "
-            "NVIDIA GPU and a torch for CUDA; `simmotion doctor` says what is there"
-        )
+def _free_bytes(device: torch.device) -> float:
+    """Of an accelerator's memory; main memory is taken as endless."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
 
 
-def _counting(on_step: OnStep) -> Callable[..., dict[str, Any]]:
-    def callback(_pipeline: Any, _index: int, _timestep: Any, _tensors: dict[str, Any]) -> dict[str, Any]:
-        on_step()
-        return {}
-
-    return callback
+def _pictures(images: Sequence[Image]) -> Tensor:
+    """As diffusers reads them, float32 (N, 3, H, W) in 0–1."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2) / 255.0

@@ -17,16 +17,19 @@ from generators.wan_memory import Placement
 
 
 def load_pipeline(checkpoint: Checkpoint, config: WanConfig, dtype: torch.dtype) -> Any:
-    """A ``WanImageToVideoPipeline`` on the CPU without its text encoder, experts in ``dtype``.
+    """A ``BatchedWanPipeline`` on the CPU without its text encoder, experts in ``dtype``.
 
     Raises ``ConfigError`` when the weights are not what their index says, or LoRAs do not fit.
     """
     import diffusers
 
+    from generators.wan_batch import BatchedWanPipeline
+
     library: Any = diffusers  # parts of it have no types
+    pipelines: Any = BatchedWanPipeline
     try:
         with quiet_loading():
-            pipeline = library.WanImageToVideoPipeline.from_pretrained(
+            pipeline = pipelines.from_pretrained(
                 checkpoint.folder,
                 text_encoder=None,
                 tokenizer=None,

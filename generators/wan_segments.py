@@ -13,8 +13,8 @@ import numpy as np
 
 from data.schema import FloatArray, Frames
 from generators.base import OnStep, ignored
-from generators.wan import FRAME_STEP
-from generators.wan_model import Shot, WanModel
+from generators.wan_model import WanModel
+from generators.wan_shot import FRAME_STEP, Shot
 
 MOST_PIXELS = 480 * 832
 """Of a frame: the smaller of the two areas that the model was trained on."""

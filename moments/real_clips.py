@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from moments.batches import Frames, Load, described, reraise
+from moments.batches import Frames, described, reraise
 from moments.descriptors import Variant
 from moments.embedder import Embedder, frame_indices
 from moments.errors import FeatureError
@@ -23,6 +23,9 @@ HASHED_FRAMES = 8
 """Frames of every clip whose hashes are kept, evenly spaced."""
 
 _VARIANT = Variant()
+
+LoadFrames = Callable[[], Frames]
+"""The sampled frames of one clip, uint8 (T, H, W, 3) RGB. Called from a thread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +45,7 @@ class RealClip:
 
 
 def real_clips(
-    clips: Iterable[tuple[str, str, Load]],
+    clips: Iterable[tuple[str, str, LoadFrames]],
     embedder: Embedder,
     *,
     batch_clips: int = 1,
@@ -56,7 +59,7 @@ def real_clips(
     videos: dict[str, str] = {}
     hashes: dict[str, npt.NDArray[np.uint64]] = {}
 
-    def watched(clip_id: str, load: Load) -> Load:
+    def watched(clip_id: str, load: LoadFrames) -> LoadFrames:
         def hashed() -> Frames:
             frames = load()
             hashes[clip_id] = frame_hashes(frames)
@@ -64,7 +67,7 @@ def real_clips(
 
         return hashed
 
-    def named() -> Iterator[tuple[str, Load]]:
+    def named() -> Iterator[tuple[str, LoadFrames]]:
         for clip_id, video_id, load in clips:
             if clip_id in videos:
                 raise FeatureError(f"clip {clip_id} came twice: give every clip once")

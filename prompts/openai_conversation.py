@@ -124,7 +124,9 @@ def _prompts(asking: _Asking, objections: tuple[str, ...]) -> Generator[Question
         "write",
         PROMPTS,
         PROMPTS_CHARACTERS,
-        lambda seed: writing_payload(asking.model, asking.request.draft, objections, seed),
+        lambda seed: writing_payload(
+            asking.model, asking.request.draft, asking.request.duration_seconds, objections, seed
+        ),
     )
     return Prompts(**{name: " ".join(text.split()) for name, text in vars(prompts).items()})
 
@@ -135,6 +137,8 @@ def _critique(asking: _Asking, prompts: Prompts) -> Generator[Question, Reply, C
             "critique",
             CRITIQUE,
             CRITIQUE_CHARACTERS,
-            lambda seed: critic_payload(asking.model, asking.request.draft, prompts, seed),
+            lambda seed: critic_payload(
+                asking.model, asking.request.draft, asking.request.duration_seconds, prompts, seed
+            ),
         )
     )

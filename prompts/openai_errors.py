@@ -20,6 +20,7 @@ from data.errors import (
     SimMotionError,
     Throttled,
 )
+from data.secrets import without_secrets
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 
@@ -46,8 +47,8 @@ def status_error(
     """What an HTTP ``status`` with the vendor's ``error`` object means."""
     code = str(error.get("code") or error.get("type") or "no code")
     said = f"{server} says {status} ({code})"
-    # A message about the key repeats parts of it, and is left out.
-    message = str(error.get("message") or "no message")[:500]
+    # A message about the key may repeat parts of it, and is left out.
+    message = without_secrets(str(error.get("message") or "no message"))[:500]
     match status:
         case 401 | 403:
             return ConfigError(f"{said}: set {KEY_VARIABLE} to a key that may use {model} there")

@@ -18,7 +18,7 @@ from data.paid import Demand, Usage
 from data.schema import Category, Prompts
 from prompts.sampling import drafts
 from prompts.words import negative_motion_words, scene_words, scenery_edit, shared_motion_words
-from prompts.writer import Draft
+from prompts.writer import Draft, WriteRequest
 
 Payload = dict[str, Any]
 AnswerT = TypeVar("AnswerT")
@@ -39,7 +39,7 @@ class Critique:
     only_the_category_changes: bool
     negative_is_different: bool
     negative_is_possible: bool
-    fits_five_seconds: bool
+    fits_the_duration: bool
     needs_no_cut: bool
     objections: list[str]
 
@@ -82,10 +82,12 @@ PROMPTS = AnswerForm("prompts", Prompts)
 CRITIQUE = AnswerForm("critique", Critique)
 
 
-def writing_payload(model: str, draft: Draft, objections: Iterable[str], seed: int) -> Payload:
-    """The request body that asks for the four prompts of ``draft``."""
+def writing_payload(
+    model: str, draft: Draft, duration_seconds: float, objections: Iterable[str], seed: int
+) -> Payload:
+    """The request body that asks for the four prompts of ``draft``, for clips of that duration."""
     # The same for all of a category and in front, so that a vendor that caches beginnings bills less.
-    instructions = f"{_text('system')}\n{_text(draft.category)}"
+    instructions = f"{_timed('system', duration_seconds)}\n{_text(draft.category)}"
     message = facts_of(draft)
     complaints = [f"- {objection}" for objection in objections]
     if complaints:
@@ -93,11 +95,11 @@ def writing_payload(model: str, draft: Draft, objections: Iterable[str], seed: i
     return _payload(model, instructions, message, PROMPTS, seed)
 
 
-def critic_payload(model: str, draft: Draft, prompts: Prompts, seed: int) -> Payload:
-    """The request body that asks what is wrong with ``prompts``."""
+def critic_payload(model: str, draft: Draft, duration_seconds: float, prompts: Prompts, seed: int) -> Payload:
+    """The request body that asks what is wrong with ``prompts``, for clips of that duration."""
     written = json.dumps(vars(prompts), ensure_ascii=False)
     message = f"Category: {draft.category}\n{facts_of(draft)}\n\nThe prompts:\n{written}"
-    return _payload(model, _text("critic"), message, CRITIQUE, seed)
+    return _payload(model, _timed("critic", duration_seconds), message, CRITIQUE, seed)
 
 
 def facts_of(draft: Draft) -> str:
@@ -140,7 +142,7 @@ def expected_usage(payload: Payload, answer_characters: int) -> Usage:
 
 
 def texts() -> dict[str, str]:
-    """Every text that is sent as it stands, by the name of its file."""
+    """Every text that is sent, by the name of its file, before the duration of a clip is filled in."""
     return {name: _text(name) for name in ("system", "critic", *Category)}
 
 
@@ -149,9 +151,13 @@ def demand(model: str, discount: float) -> tuple[Demand, ...]:
     """What a triplet takes on average: the longest first message of the five categories, and one critique."""
     firsts = [next(drafts(category, seed=0)) for category in Category]
     example = Prompts(*4 * ["." * (PROMPTS_CHARACTERS // 4)])
-    writing = [expected_usage(writing_payload(model, first, (), 0), PROMPTS_CHARACTERS) for first in firsts]
+    seconds = WriteRequest.duration_seconds  # another one would change a digit
+    writing = [
+        expected_usage(writing_payload(model, first, seconds, (), 0), PROMPTS_CHARACTERS) for first in firsts
+    ]
     judging = [
-        expected_usage(critic_payload(model, first, example, 0), CRITIQUE_CHARACTERS) for first in firsts
+        expected_usage(critic_payload(model, first, seconds, example, 0), CRITIQUE_CHARACTERS)
+        for first in firsts
     ]
     calls = 1 + ASSUMED_REWRITES
     return (
@@ -172,6 +178,12 @@ def _payload(model: str, instructions: str, message: str, form: AnswerForm[Any],
         "seed": seed,
         "max_completion_tokens": MAX_COMPLETION_TOKENS,
     }
+
+
+def _timed(name: str, duration_seconds: float) -> str:
+    words = "1 second" if duration_seconds == 1 else f"{duration_seconds:g} seconds"
+    # Not ``str.format``: the worked examples are JSON, which is full of braces.
+    return _text(name).replace("{duration}", words)
 
 
 @cache

@@ -41,15 +41,16 @@ class WriterFacts:
 
 @dataclass(frozen=True)
 class WriteRequest:
-    """A draft to be put into words; ``rewrite`` counts how often that was done before.
+    """A draft to be put into words, for clips of ``duration_seconds``.
 
-    ``objections`` say what was wrong with the last prompts: a picture that was refused, or a text that
-    another triplet has already.
+    ``rewrite`` counts how often that was done before.  ``objections`` say what was wrong with the last
+    prompts: a picture that was refused, or a text that another triplet has already.
     """
 
     draft: Draft
     rewrite: int = 0
     objections: tuple[str, ...] = ()
+    duration_seconds: float = 5.0
 
 
 class PromptWriter(Protocol):

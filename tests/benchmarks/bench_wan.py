@@ -29,6 +29,7 @@ from torch import Tensor
 from generators.checkpoint import quiet_loading
 from generators.wan_memory import PLACEMENTS, Placement, published
 from generators.wan_pipeline import experts_of, put
+from generators.wan_shot import ClipShape
 from generators.wan_speed import Run, Way, device_seconds, fastest_way, one_block
 from tests.generators.tiny_wan import BOUNDARY, tiny_wan
 
@@ -112,8 +113,7 @@ def ways(case: Case, transformer: Any) -> list[Way]:
 def print_placements(case: Case) -> None:
     """Each placement that this device can do, uncompiled."""
     print(f"{'placement':<28} {'s/step':>8} {'s/clip':>8} {'peak GB':>8} {'expected':>9}")
-    frames, rows, columns = case.latents
-    needs = published("A14B", "bf16", frames * rows * columns // 4)
+    needs = published("A14B", "bf16", ClipShape(case.num_frames, case.height, case.width))
     for placement in PLACEMENTS:
         expected = needs.peak_bytes(placement) / 1e9 if case.device.type == "cuda" else 0.0
         try:

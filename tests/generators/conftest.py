@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,3 +32,19 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Clips in each call of diffusers' pipeline of WAN."""
+    from diffusers import WanImageToVideoPipeline
+
+    made: Any = WanImageToVideoPipeline.__call__
+    found: list[int] = []
+
+    def noted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found.append(len(kwargs["generator"]))
+        return made(self, *args, **kwargs)
+
+    monkeypatch.setattr(WanImageToVideoPipeline, "__call__", noted)
+    return found

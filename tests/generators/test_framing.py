@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from data.errors import SampleRejected
+from data.limits import MAX_IMAGE_PIXELS
 from data.schema import Image
-from generators.framing import MAX_ENLARGEMENT, MAX_PIXELS, png, read_picture, squared
+from generators.framing import MAX_ENLARGEMENT, png, read_picture, squared
 
 
 def ramps(height: int, width: int) -> Image:
@@ -118,7 +119,7 @@ def test_a_damaged_file_is_read_or_rejected_but_never_breaks_the_run(position: i
 
 @pytest.mark.parametrize("side", [6000, 10_000, 20_000])
 def test_a_header_that_promises_too_many_pixels_is_not_unpacked(side: int) -> None:
-    assert side * side > MAX_PIXELS
+    assert side * side > MAX_IMAGE_PIXELS
     assert reason_of(claiming(side, side)) == "image_too_large"
 
 

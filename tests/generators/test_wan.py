@@ -1,6 +1,7 @@
 """The backend ``wan``: one canvas for a pair, facts that name what decides a clip, and files that fit."""
 
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors.torch import save_file
 
 from data.errors import ConfigError, ContractError
@@ -15,7 +17,7 @@ from data.schema import ClipFormat, Frames, Role
 from generators.base import VideoRequest, WarpableVideoGenerator
 from generators.wan import WanVideos
 from generators.wan_config import WanConfig
-from generators.wan_model import Shot
+from generators.wan_shot import Shot
 from generators.wan_words import avoided, pair_prompt, single_prompt
 from tests.generators.plans import plan_of
 
@@ -87,11 +89,12 @@ def test_each_role_gets_the_clip_of_its_own_first_frame(
     wan = opened(tiny_wan_folder, canvas=canvas, guard_px=guard_px)
     shots: list[Shot] = []
 
-    def still(shot: Shot, _on_step: object) -> Frames:
-        shots.append(shot)
-        return np.repeat(shot.first[None], shot.num_frames, axis=0)
+    def still(asked: Sequence[Shot], _on_step: object) -> Iterator[Frames]:
+        for shot in asked:
+            shots.append(shot)
+            yield np.repeat(shot.first[None], shot.num_frames, axis=0)
 
-    monkeypatch.setattr(wan.model, "frames", still)
+    monkeypatch.setattr(wan.model, "clips", still)
     asked = request()
     result = next(iter(wan.videos([asked])))
 
@@ -121,11 +124,12 @@ def test_each_clip_is_told_its_own_motion(tiny_wan_folder: Path, monkeypatch: py
     wan = opened(tiny_wan_folder, canvas="stacked")
     prompts: list[str] = []
 
-    def noted(shot: Shot, _on_step: object) -> Frames:
-        prompts.append(shot.prompt)
-        return np.repeat(shot.first[None], shot.num_frames, axis=0)
+    def noted(asked: Sequence[Shot], _on_step: object) -> Iterator[Frames]:
+        for shot in asked:
+            prompts.append(shot.prompt)
+            yield np.repeat(shot.first[None], shot.num_frames, axis=0)
 
-    monkeypatch.setattr(wan.model, "frames", noted)
+    monkeypatch.setattr(wan.model, "clips", noted)
     frames_of(wan, request(), request((Role.NEGATIVE,)), request((Role.REFERENCE,)))
 
     words = plan_of().prompts
@@ -167,6 +171,37 @@ def test_every_step_of_every_request_is_reported(wan: WanVideos) -> None:
     list(wan.videos([request(), request((Role.NEGATIVE,))], lambda: steps.append(1)))
 
     assert len(steps) == 2 * wan.facts.steps_per_request == 2 * STEPS
+
+
+def test_pairs_are_made_together_and_each_is_that_of_its_seed(
+    tiny_wan_folder: Path, wan: WanVideos, calls: list[int]
+) -> None:
+    asked = [request(seed=seed) for seed in (3, 4, 5)] + [request((Role.NEGATIVE,))]
+    steps: list[int] = []
+
+    found = [
+        clip.frames
+        for result in opened(tiny_wan_folder, batch=2).videos(asked, lambda: steps.append(1))
+        for clip in result.clips
+    ]
+
+    assert calls == [2, 1, 1]
+    assert len(steps) == 4 * STEPS
+    for together, alone in zip(found, frames_of(wan, *asked), strict=True):
+        assert np.abs(together.astype(int) - alone).max() <= 1
+
+
+def test_a_batch_of_two_has_another_revision_than_one_of_three(tiny_wan_folder: Path) -> None:
+    two, three = (backend(tiny_wan_folder, batch=batch).facts.revision for batch in (2, 3))
+
+    assert two != three
+
+
+def test_a_cache_that_would_look_at_all_clips_of_a_batch_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"batch: 2 with first_block_cache.*take one of the two"):
+        WanConfig(batch=2, first_block_cache=0.1)
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        WanConfig(batch=0)
 
 
 def test_positions_of_plain_time_change_no_bit(wan: WanVideos) -> None:
@@ -224,6 +259,7 @@ def test_facts_are_told_before_opening_and_stay(tiny_wan_folder: Path) -> None:
         {"flow_shift": 3.0},
         {"weights": "fp8"},
         {"first_block_cache": 0.1},
+        {"batch": 2},
         {"distilled": {"high_noise": "a/b/high.safetensors", "low_noise": "a/b/low.safetensors"}},
     ],
 )
@@ -232,7 +268,14 @@ def test_what_decides_a_clip_is_in_the_revision(tiny_wan_folder: Path, settings:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"memory": "group_offload"}, {"acceleration": "none"}, {"candidates": 4}, {"pacing": {}}]
+    "settings",
+    [
+        {"memory": "group_offload"},
+        {"acceleration": "none"},
+        {"candidates": 4},
+        {"pacing": {}},
+        {"batch": 1},
+    ],
 )
 def test_what_decides_no_clip_is_not_in_the_revision(tiny_wan_folder: Path, settings: dict[str, Any]) -> None:
     assert backend(tiny_wan_folder, **settings).facts.revision == backend(tiny_wan_folder).facts.revision

@@ -67,6 +67,33 @@ def test_the_placement_of_a_card_is_told_with_its_peak(
     assert f"memory: {placement}, expected peak {peak} GB" in found["WAN memory"].detail
 
 
+@pytest.mark.parametrize(
+    ("gib", "settings", "told"),
+    [
+        (
+            139.8,
+            {},
+            "memory: resident, expected peak 74 GB of 150 GB free for 512 px, 80 frames; autoencoder",
+        ),
+        (139.8, {"batch": 4}, "expected peak 123 GB of 150 GB free for 512 px, 80 frames; 4 clips a call"),
+        (79.2, {"batch": 4}, "expected peak 74 GB of 85 GB free for 512 px, 80 frames; autoencoder at once"),
+        (23.6, {"model": "Wan-AI/Wan2.2-TI2V-5B-Diffusers"}, "memory: expert_offload, expected peak 19 GB"),
+        (14.0, {"model": "Wan-AI/Wan2.2-TI2V-5B-Diffusers"}, "; autoencoder in tiles to decode"),
+        (47.4, {"model": "Wan-AI/Wan2.2-TI2V-5B-Diffusers"}, "; autoencoder at once"),
+    ],
+)
+@pytest.mark.usefixtures("nowhere")
+def test_what_is_done_at_once_and_what_in_tiles_is_told(
+    monkeypatch: pytest.MonkeyPatch, gib: float, settings: dict[str, Any], told: str
+) -> None:
+    card(monkeypatch, gib)
+
+    found = found_by(ClipFormat(512, 5.0, 24 if "model" in settings else 16), **settings)["WAN memory"]
+
+    assert found.ok
+    assert told in found.detail
+
+
 @pytest.mark.usefixtures("nowhere")
 def test_a_card_that_is_too_small_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     card(monkeypatch, 12)

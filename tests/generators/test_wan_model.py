@@ -12,30 +12,13 @@ from PIL import Image
 
 from data.errors import ConfigError, SampleRejected
 from data.schema import Frames
-from generators import wan_model
-from generators.checkpoint import find_checkpoint
-from generators.wan_config import WanConfig
-from generators.wan_memory import Placement
-from generators.wan_model import Shot, WanModel
+from generators import wan_memory, wan_model
+from generators.wan_model import WanModel
+from generators.wan_shot import Shot
 from generators.wan_words import avoided
+from tests.generators.wan_shots import SIZE, STEPS, opened, picture, shot
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-STEPS = 3
-SIZE = 32
-
-
-def opened(folder: Path, **settings: Any) -> WanModel:
-    config = WanConfig(**{"model": str(folder), "steps": STEPS} | settings)
-    return WanModel(find_checkpoint(str(folder), None), config, torch.device("cpu"))
-
-
-def picture(seed: int, height: int = SIZE, width: int = SIZE) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-def shot(**changes: Any) -> Shot:
-    return Shot(**{"first": picture(0), "prompt": "a dog runs", "num_frames": 9, "seed": 1} | changes)
 
 
 @pytest.fixture(scope="module")
@@ -283,62 +266,7 @@ def test_threads_that_ask_at_once_get_what_they_would_get_alone(model: WanModel)
 def test_a_model_too_large_for_a_machine_without_gpu_is_refused_before_it_is_loaded(
     tiny_wan_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wan_model, "main_memory_bytes", lambda: 1_000_000)
+    monkeypatch.setattr(wan_memory, "main_memory_bytes", lambda: 1_000_000)
 
     with pytest.raises(ConfigError, match=r"torch sees no GPU, and on the CPU this model takes 0 GB"):
         opened(tiny_wan_folder)
-
-
-def test_memory_that_runs_out_is_said_with_what_to_do(
-    tiny_wan_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def exhausted(*_args: Any, **_kwargs: Any) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB\nadvice")
-
-    model = opened(tiny_wan_folder)
-    with monkeypatch.context() as patch:
-        patch.setattr(WanImageToVideoPipeline, "__call__", exhausted)
-        with pytest.raises(
-            ConfigError, match=r"32 x 32 px, 9 frames with memory: resident .*20 GiB\); set memory: g"
-        ):
-            model.frames(shot())
-    assert model.frames(shot()).shape == (9, SIZE, SIZE, 3)
-
-
-def test_a_clip_for_which_memory_ran_out_is_made_with_fewer_weights_on_the_device(
-    tiny_wan_folder: Path, plain: Frames, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = opened(tiny_wan_folder)
-    monkeypatch.setattr(model, "_possible", lambda tokens: ["resident", "group_offload"])
-    made, lay_out = WanImageToVideoPipeline.__call__, wan_model.put
-    tried: list[str] = []
-
-    def noted(pipeline: Any, placement: Placement, device: torch.device) -> None:
-        tried.append(placement)
-        lay_out(pipeline, placement, device)
-
-    def exhausted_when_resident(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if tried[-1] == "resident":
-            raise torch.OutOfMemoryError
-        return made(self, *args, **kwargs)
-
-    monkeypatch.setattr(wan_model, "put", noted)
-    monkeypatch.setattr(WanImageToVideoPipeline, "__call__", exhausted_when_resident)
-
-    np.testing.assert_array_equal(model.frames(shot()), plain)
-    np.testing.assert_array_equal(model.frames(shot()), plain)
-    assert tried == ["resident", "group_offload"]
-
-
-def test_memory_that_runs_out_while_prompts_are_read_is_the_clips_matter(
-    tiny_wan_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def exhausted(*_args: Any, **_kwargs: Any) -> None:
-        raise torch.OutOfMemoryError
-
-    model = opened(tiny_wan_folder)
-    monkeypatch.setattr("transformers.UMT5EncoderModel.forward", exhausted)
-
-    model.read(["a dog runs"])
-    with pytest.raises(ConfigError, match="memory ran out"):
-        model.frames(shot())

@@ -14,8 +14,9 @@ from torch import Tensor
 from data.errors import ConfigError
 from generators.checkpoint import find_checkpoint
 from generators.wan_config import WanConfig
-from generators.wan_model import Shot, WanModel
+from generators.wan_model import WanModel
 from generators.wan_pipeline import load_pipeline
+from generators.wan_shot import Shot
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -27,7 +27,7 @@ from tests.protocol.server import Fault
 DRAFTS = draw_drafts(tuple(Category), 1, seed=0)
 REQUESTS = [WriteRequest(draft) for draft in DRAFTS]
 QUESTIONS = [
-    (f"{index:04}" * 16, writing_payload("gpt-4.1", draft, (), seed=index))
+    (f"{index:04}" * 16, writing_payload("gpt-4.1", draft, 5.0, (), seed=index))
     for index, draft in enumerate(DRAFTS)
 ]
 

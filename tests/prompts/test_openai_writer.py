@@ -73,9 +73,37 @@ def test_a_triplet_takes_one_writing_and_one_critique(server: OpenAIServer, draf
     assert all(call.item == draft.triplet_id for call in gateway.calls)
     writing, critique = sent(server)
     assert facts_of(draft) in message(writing, "user")
-    assert message(writing, "system") == f"{texts()['system']}\n{texts()[draft.category]}"
+    system = texts()["system"].replace("{duration}", "5 seconds")
+    assert message(writing, "system") == f"{system}\n{texts()[draft.category]}"
     assert json.dumps(vars(prompts)) in message(critique, "user")
     assert f"Category: {draft.category}" in message(critique, "user")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(5.0, "5 seconds"), (3.0, "3 seconds"), (1.0, "1 second"), (2.5, "2.5 seconds")]
+)
+def test_writer_and_critic_are_told_how_long_clips_are(
+    server: OpenAIServer, seconds: float, words: str
+) -> None:
+    (outcome,) = opened(server).write([WriteRequest(DRAFT, duration_seconds=seconds)])
+
+    assert isinstance(outcome, Prompts)
+    writing, critique = (message(body, "system") for body in sent(server))
+    assert f"one uncut shot of {words}, taken" in writing
+    assert f"from rest through the whole {words}, in" in writing
+    assert f"uncut shots of {words} from a camera" in critique
+    assert f"seen in full within {words}, at" in critique
+    for text in (writing, critique):
+        assert "five" not in text
+        assert "{duration}" not in text
+
+
+def test_another_duration_is_another_call(server: OpenAIServer) -> None:
+    gateway = PlainGateway()
+    for seconds in (5.0, 3.0):
+        list(opened(server, gateway).write([WriteRequest(DRAFT, duration_seconds=seconds)]))
+
+    assert len({call.key for call in gateway.calls}) == 4
 
 
 def test_the_ledger_sees_what_the_server_bills(server: OpenAIServer) -> None:
@@ -261,7 +289,7 @@ def test_an_answer_that_comes_in_pieces_is_an_answer(server: OpenAIServer) -> No
 
 def test_a_lost_answer_is_billed_once_when_it_is_asked_for_again(server: OpenAIServer) -> None:
     client = OpenAIClient("gpt-4.1", server.base_url, timeout_seconds=10)
-    payload = writing_payload("gpt-4.1", DRAFT, (), seed=1)
+    payload = writing_payload("gpt-4.1", DRAFT, 5.0, (), seed=1)
     server.fail_next(Fault("reset"))
     with pytest.raises(AnswerLost):
         client.complete(payload, "the-same")
