@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from data.collection import ClipCollection, CollectedClip, Content, load
+from data.collection import ClipCollection, CollectedClip, Content, load_each
 from data.errors import ConfigError, VideoError
 from data.vectors import Vectors, VectorStore
 from flows.progress import StageProgress
 
 if TYPE_CHECKING:
+    from moments.batches import Load
     from moments.descriptors import Variant
     from moments.embedder import Embedder
 
@@ -47,7 +48,7 @@ def embed(
     Raises ``ConfigError`` at the end with the clips that could not be embedded, and ``BackboneError``
     when the weights cannot be had.
     """
-    from moments.batches import described
+    from moments.batches import described, frame_by_frame
     from moments.descriptors import FRAMES
     from moments.errors import BackboneError, FeatureError
     from moments.order import OrderStream
@@ -68,11 +69,12 @@ def embed(
         failures[name] = error
         progress.advance(stage)
 
-    def loads() -> Iterator[tuple[str, partial[npt.NDArray[np.uint8]]]]:
+    def loads() -> Iterator[tuple[str, Load]]:
         for own in collections:
             for clip, content in own.contents(missing - set(sha256_of.values())):
                 sha256_of[clip.clip_id] = clip.sha256
-                yield clip.clip_id, partial(_frames, clip, content, embedder.facts.num_frames)
+                read = partial(_frames, clip, content, embedder.facts.num_frames)
+                yield clip.clip_id, frame_by_frame(read, embedder)
 
     cores = os.cpu_count() or 1
     busy_cpu = bool(embedder.facts.weights) and not on_gpu  # without weights, the work is in ``prepare``
@@ -105,7 +107,12 @@ def embed(
         )
 
 
-def _frames(clip: CollectedClip, content: Content, num_frames: int | None) -> npt.NDArray[np.uint8]:
+def _frames(
+    clip: CollectedClip,
+    content: Content,
+    num_frames: int | None,
+    made: Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]],
+) -> npt.NDArray[Any]:
     from moments.embedder import frame_indices
 
-    return load(clip, content, lambda frames: frame_indices(frames, num_frames).tolist()).frames
+    return load_each(clip, content, lambda frames: frame_indices(frames, num_frames).tolist(), made)

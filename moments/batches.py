@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
+from math import ceil
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,18 +23,31 @@ from moments.embedder import Embedder
 from moments.errors import FeatureError
 
 Frames = npt.NDArray[np.uint8]
-Load = Callable[[], Frames]
-"""The sampled frames of one clip, uint8 (T, H, W, 3) RGB. Called from a thread."""
+Load = Callable[[], Frames | Tensor]
+"""The sampled frames of one clip, uint8 (T, H, W, 3) RGB, or prepared already. Called from a thread."""
+
+Read = Callable[[Callable[[Frames], npt.NDArray[Any]]], npt.NDArray[Any]]
+"""What the function given to it makes of each sampled frame, uint8 (H, W, 3) RGB: stacked, (T, …)."""
 
 Described = dict[str, Tensor]
 """The descriptors of one clip by name, (R, D) each; see ``describe``."""
 
 _Outcomes = list[tuple[str, Described | FeatureError]]
 
+_PART_FRAMES = 2
+"""What one of several threads computes before its features wait for those of earlier frames."""
+
 
 def reraise(name: str, error: Exception) -> None:
     """The default answer to a clip that fails: the error ends the work."""
     raise error
+
+
+def frame_by_frame(read: Read, embedder: Embedder) -> Load:
+    """A clip of which one frame at a time is held at its own size, where no frame needs the others."""
+    if not embedder.facts.frame_wise:
+        return lambda: read(lambda frame: frame)
+    return lambda: torch.from_numpy(read(lambda frame: embedder.prepare(frame[None])[0].numpy()))
 
 
 def described(
@@ -49,24 +64,27 @@ def described(
     """Every clip's name and descriptors, in the order of ``clips``.
 
     At most ``batch_clips`` clips of one shape go through the backbone together, fewer when its memory
-    does not suffice, and about two batches more wait in memory.  ``forward_threads`` batches are in the
-    backbone at a time and share torch's threads: on a CPU one for each core is best, for none then waits
-    for another within an operation; the embedder's ``features`` must allow it.  ``further`` makes the
-    additional accumulators of a batch anew.  A clip whose function raises, or whose features cannot be
-    used, goes to ``failed`` with its error, which names it; when that returns, the clip is left out.
+    does not suffice, and about two batches more wait in memory.  ``forward_threads`` share torch's threads
+    in the backbone: on a CPU one for each core is best, for none then waits for another within an
+    operation; the embedder's ``features`` must allow it.  They divide the frames of a batch among them, so
+    that few batches have features in memory, or take a batch each where features join frames.
+    ``further`` makes the additional accumulators of a batch anew.  A clip whose function raises, or whose
+    features cannot be used, goes to ``failed`` with its error, which names it; when that returns, the clip
+    is left out.
 
     Raises ``BackboneError`` when the weights cannot be had or one clip alone is too much for the memory.
     """
     embedder.open()
 
-    def forward(names: Sequence[str], batch: Tensor) -> _Outcomes:
+    def describing(names: Sequence[str], batch: Tensor, chunks: Iterable[Tensor]) -> _Outcomes:
         try:
-            found = describe(embedder.features(batch), variants, num_frames=batch.shape[1], further=further())
+            found = describe(chunks, variants, num_frames=batch.shape[1], further=further())
         except (FeatureError, torch.OutOfMemoryError) as error:
             if len(names) == 1:
                 return [(names[0], _named(names[0], error))]
             half = len(names) // 2  # which clip it was, and how many fit, is found by halving
-            return forward(names[:half], batch[:half]) + forward(names[half:], batch[half:])
+            halves = [(names[:half], batch[:half]), (names[half:], batch[half:])]
+            return [one for few, part in halves for one in describing(few, part, embedder.features(part))]
         return [(name, {key: rows[index] for key, rows in found.items()}) for index, name in enumerate(names)]
 
     def finished(future: Future[_Outcomes]) -> Iterator[tuple[str, Described]]:
@@ -78,14 +96,16 @@ def described(
 
     with (
         ThreadPoolExecutor(decode_threads, thread_name_prefix="decode") as decoding,
-        _forwarding(forward_threads) as forwarding,
+        _sharing(forward_threads) as (forward_pool, describe_pool),
     ):
         running: deque[Future[_Outcomes]] = deque()
-        prepared = _ahead(clips, embedder, decoding, batch_clips + decode_threads, failed)
+        prepared = _ahead(clips, embedder, decoding, batch_clips + decode_threads - 1, failed)
         try:
             for names, batch in _batches(prepared, batch_clips):
-                running.append(forwarding.submit(forward, names, batch))
-                if len(running) > forward_threads:  # one waits, so that no thread does
+                parts = _parts(batch, embedder, forward_threads)
+                chunks = _computed(parts, embedder, forward_pool, 2 * forward_threads)
+                running.append(describe_pool.submit(describing, names, batch, chunks))
+                if len(running) > ceil(forward_threads / len(parts)):  # one waits, so that no thread does
                     yield from finished(running.popleft())
             while running:
                 yield from finished(running.popleft())
@@ -95,16 +115,52 @@ def described(
 
 
 @contextmanager
-def _forwarding(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads of which each computes with its share of torch's own."""
+def _sharing(threads: int) -> Iterator[tuple[ThreadPoolExecutor | None, ThreadPoolExecutor]]:
+    """Threads for the backbone, where there are several, and one to describe; they share torch's own."""
     all_threads = torch.get_num_threads()
     share = max(1, all_threads // threads)
     try:
-        with ThreadPoolExecutor(threads, "forward", torch.set_num_threads, (share,)) as pool:
-            yield pool
+        with ThreadPoolExecutor(1, "describe", torch.set_num_threads, (share,)) as describe_pool:
+            if threads == 1:
+                yield None, describe_pool
+                return
+            forward_pool = ThreadPoolExecutor(threads, "forward", torch.set_num_threads, (share,))
+            try:
+                yield forward_pool, describe_pool
+            finally:
+                forward_pool.shutdown(cancel_futures=True)
     finally:
         # The number holds for the thread that sets it, but also for all that begin later.
         torch.set_num_threads(all_threads)
+
+
+def _parts(batch: Tensor, embedder: Embedder, threads: int) -> Sequence[Tensor]:
+    """What several threads compute by themselves: a few frames, or the batch where features join frames."""
+    divisible = threads > 1 and embedder.facts.frame_wise
+    return torch.split(batch, _PART_FRAMES, dim=1) if divisible else [batch]
+
+
+def _computed(
+    parts: Sequence[Tensor], embedder: Embedder, pool: ThreadPoolExecutor | None, ahead: int
+) -> Iterator[Tensor]:
+    """The features of all parts in their order: ``ahead`` begun at once in the pool, or without one none."""
+    if pool is None:
+        return (chunk for part in parts for chunk in embedder.features(part))
+    left = iter(parts)
+    begun = deque(pool.submit(_features, embedder, part) for part in islice(left, ahead))
+
+    def chunks() -> Iterator[Tensor]:
+        while begun:
+            features = begun.popleft().result()
+            # Not all at once: were describing slow, the features of whole clips would pile up.
+            begun.extend(pool.submit(_features, embedder, part) for part in islice(left, 1))
+            yield from features
+
+    return chunks()
+
+
+def _features(embedder: Embedder, part: Tensor) -> list[Tensor]:
+    return list(embedder.features(part))
 
 
 def _ahead(
@@ -114,16 +170,19 @@ def _ahead(
     depth: int,
     failed: Callable[[str, Exception], None],
 ) -> Iterator[tuple[str, Tensor]]:
-    """Prepared clips in their order, ``depth`` of them in work or waiting."""
+    """Prepared clips in their order, ``depth`` of them in work or waiting beside the one that is next."""
     source = iter(clips)
     waiting: deque[tuple[str, Future[Tensor]]] = deque()
+
+    def fill() -> None:
+        for name, load in islice(source, depth - len(waiting)):
+            waiting.append((name, pool.submit(_prepared, name, load, embedder)))
+
     try:
-        while True:
-            for name, load in islice(source, depth - len(waiting)):
-                waiting.append((name, pool.submit(_prepared, name, load, embedder)))
-            if not waiting:
-                return
+        fill()
+        while waiting:
             name, future = waiting.popleft()
+            fill()
             try:
                 clip = future.result()
             except Exception as error:  # noqa: BLE001  (of whatever kind the function of the caller raises)
@@ -136,9 +195,9 @@ def _ahead(
 
 
 def _prepared(name: str, load: Load, embedder: Embedder) -> Tensor:
-    frames = load()
     try:
-        return embedder.prepare(frames)
+        clip = load()
+        return clip if isinstance(clip, Tensor) else embedder.prepare(clip)
     except FeatureError as error:
         raise _named(name, error) from error
 
@@ -153,10 +212,20 @@ def _batches(prepared: Iterator[tuple[str, Tensor]], size: int) -> Iterator[tupl
     names: list[str] = []
     clips: list[Tensor] = []
     for name, clip in prepared:
-        if clips and (len(clips) == size or clip.shape != clips[0].shape):
-            yield names, torch.stack(clips)
-            names, clips = [], []
+        if clips and clip.shape != clips[0].shape:
+            yield names, _stacked(clips)
+            names = []
         names.append(name)
         clips.append(clip)
+        if len(clips) == size:
+            yield names, _stacked(clips)
+            names = []
     if clips:
-        yield names, torch.stack(clips)
+        yield names, _stacked(clips)
+
+
+def _stacked(clips: list[Tensor]) -> Tensor:
+    """One tensor of all; the list is emptied, so that no clip is held twice."""
+    batch = clips[0][None] if len(clips) == 1 else torch.stack(clips)
+    clips.clear()
+    return batch

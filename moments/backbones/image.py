@@ -18,8 +18,8 @@ from moments.backbones.family import CLIP_MEAN, CLIP_STD, Family, FrozenModel, G
 from moments.backbones.preprocessing import RELEASED_PX, prepared
 from moments.embedder import EmbedderFacts
 
-FRAMES_PER_FORWARD = 4
-"""Over all clips of a batch; on a CPU larger ones gain little, and activations grow with them."""
+FRAMES_PER_FORWARD = 1
+"""Over all clips of a batch; on a CPU larger ones gain nothing, and activations grow with them."""
 FRAMES_PER_FORWARD_ON_GPU = 256
 """Fills a large accelerator with the smaller models; a batch of clips that is too large is halved."""
 

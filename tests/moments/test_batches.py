@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from moments.batches import described
+from moments.batches import described, frame_by_frame
 from moments.classical import build_classical
 from moments.descriptors import FRAMES, STANDARD, Variant, describe
 from moments.errors import FeatureError
@@ -39,6 +41,57 @@ def test_a_batch_gives_what_each_clip_gives_alone(batch_clips: int, forward_thre
         alone = describe(hog.features(hog.prepare(load())[None]), STANDARD)
         for key in (str(Variant()), FRAMES):
             torch.testing.assert_close(rows[key], alone[key][0], atol=1e-6, rtol=1e-6)
+
+
+def test_threads_share_the_frames_of_one_clip_and_describe_them_in_order() -> None:
+    """One clip alone has features in memory, and the frames that are done first do not come first."""
+    lengths: list[int] = []
+    first_waits = threading.Event()
+
+    class Slow(Spoiled):
+        facts = replace(Spoiled.facts, frame_wise=True)
+
+        def features(self, stacked: torch.Tensor) -> Iterator[torch.Tensor]:
+            lengths.append(stacked.shape[1])
+            if stacked[0, 0, 0, 0, 0] == 1:
+                assert first_waits.wait(timeout=60)
+            else:
+                first_waits.set()
+            yield from super().features(stacked)
+
+    frames = np.arange(1, 11, dtype=np.uint8).repeat(4 * 4 * 3).reshape(10, 4, 4, 3)
+    (found,) = described([("slow", lambda: frames)], Slow(), STANDARD, forward_threads=2)
+    alone = describe(Spoiled().features(torch.from_numpy(frames)[None].float()), STANDARD)
+    torch.testing.assert_close(found[1][FRAMES], alone[FRAMES][0], atol=0, rtol=0)
+    assert (len(lengths) > 2, sum(lengths)) == (True, 10)
+
+
+def test_a_backbone_that_joins_frames_gets_all_of_them() -> None:
+    lengths: list[int] = []
+
+    class Joining(Spoiled):
+        facts = replace(Spoiled.facts, frame_wise=False)
+
+        def features(self, stacked: torch.Tensor) -> Iterator[torch.Tensor]:
+            lengths.append(stacked.shape[1])
+            return super().features(stacked)
+
+    list(described(clips(), Joining(), STANDARD, forward_threads=3))
+    assert sorted(lengths) == sorted(len(load()) for _, load in clips())
+
+
+@pytest.mark.parametrize("name", ["hog", "hof"])
+def test_a_clip_that_is_prepared_while_it_is_read_is_the_same(name: str) -> None:
+    embedder = build_classical(name, None)
+
+    def read(frames: Frames, made: Callable[[Frames], Frames]) -> Frames:
+        return np.stack([made(frame) for frame in frames])
+
+    streamed = [(key, frame_by_frame(partial(read, load()), embedder)) for key, load in clips()]
+    for (_, found), (_, wanted) in zip(
+        described(streamed, embedder, STANDARD), described(clips(), embedder, STANDARD), strict=True
+    ):
+        torch.testing.assert_close(found[str(Variant())], wanted[str(Variant())], atol=0, rtol=0)
 
 
 def test_few_clips_are_decoded_ahead() -> None:
