@@ -1,7 +1,7 @@
 """The backends of a run, each made and opened once: writer, images, clips, and what pays for them.
 
-Knows nothing of stages. What a run pays for belongs to its folder; weights for clips serve all runs.  A
-backend tells its facts unopened: a run that finds everything in the store loads no weights.
+Knows nothing of stages. What a run pays for belongs to its folder; weights serve all runs of the process.
+A backend tells its facts unopened: a run that finds everything in the store loads no weights.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from flows.gateway import PaidGateway
+from flows.gateway import NoGateway, PaidGateway
 from flows.limits import Limits
 from flows.prices import load_prices
 from flows.recipe import Recipe
 from flows.workspace import Workspace
 from generators.base import ImageGenerator, VideoGenerator
-from generators.config import AnyVideoConfig, build_image_generator, build_video_generator
+from generators.config import AnyImageConfig, AnyVideoConfig, build_image_generator, build_video_generator
 from prompts.config import build_writer
 from prompts.writer import PromptWriter
 
@@ -36,7 +36,7 @@ class _Run:
     """What one folder's run has opened so far. The lock of a folder lets one run into it at a time."""
 
     def __init__(self, out: Path, recipe: Recipe) -> None:
-        workspace = Workspace(out)
+        workspace = Workspace(out, recipe.store)
         self.gateway = PaidGateway(
             workspace.store,
             workspace.calls,
@@ -56,9 +56,10 @@ def writer(out: Path, recipe: Recipe) -> PromptWriter:
 
 
 def image_generator(out: Path, recipe: Recipe) -> ImageGenerator:
-    """The image backend of the run in ``out``."""
+    """The image backend of a recipe; one that is paid by the call belongs to the run in ``out``."""
     with _opening:
-        return _run(out, recipe).images
+        unpaid = _images(recipe.images)
+        return _run(out, recipe).images if unpaid.facts.demand else unpaid
 
 
 def video_generator(recipe: Recipe) -> VideoGenerator:
@@ -100,6 +101,11 @@ def _run(out: Path, recipe: Recipe) -> _Run:
     if out not in _runs:
         _runs[out] = _Run(out, recipe)
     return _runs[out]
+
+
+@functools.cache
+def _images(config: AnyImageConfig) -> ImageGenerator:
+    return build_image_generator(config, NoGateway())
 
 
 @functools.cache

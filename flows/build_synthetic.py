@@ -5,25 +5,26 @@ Order, branching, concurrency, retries and progress; what is done in a stage sta
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
+from uuid import UUID
 
 from prefect import Task, flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.futures import PrefectFuture
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 from pydantic import Field
 
 from data.errors import BackendUnavailable, BudgetReached
 from data.schema import Category
 from flows import filming, publish, stages, wording
-from flows.backends import open_vendors, released, writer
+from flows.backends import image_generator, open_vendors, released, video_generator, writer
+from flows.ledger import Entry, append
 from flows.progress import LogProgress, StageProgress, watcher
-from flows.recipe import Recipe, load_recipe
+from flows.recipe import Recipe, Runner, load_recipe
+from flows.runners import Crew, Place, crew, place_of, require_extra
 from flows.stages import Job, Outcome
 from flows.summary import RunSummary, markdown_summary
 from flows.tally import Ending, Tally
@@ -56,8 +57,23 @@ report: Task[..., Any] = Task(publish.write_page, name="report", **LOCAL_TASK)
 # neither memory nor a kill in the middle costs more than a wave.
 _WAVE_PER_WORKER = 16
 
-_EACH = ("first frames", "clips", "verdict")  # what every attempt goes through, as the watcher reads it
 _PROMPTS_AT_A_TIME = 8  # drafts in one task of a writer that takes them one by one
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What every attempt goes through: its task, the argument that takes the last outcome, its name."""
+
+    task: Task[..., Any]
+    takes: str
+    shown: str
+
+
+_STAGES = (
+    _Stage(first_frames, "job", "first frames"),
+    _Stage(clips, "frames", "clips"),
+    _Stage(verdict, "clips", "verdict"),
+)
 
 
 @flow(name="build-synthetic", flow_run_name="{recipe} → {out}", persist_result=False)
@@ -71,7 +87,9 @@ def build_synthetic(
     duration_seconds: Annotated[float | None, Field(gt=0, le=60)] = None,
     fps: Annotated[int | None, Field(ge=1, le=120)] = None,
     workers: Annotated[int | None, Field(ge=1, le=256)] = None,
-    runner: Literal["threads"] | None = None,
+    runner: Runner | None = None,
+    cluster: str | None = None,
+    store: str | None = None,
     budget_usd: Annotated[float | None, Field(ge=0)] = None,
     limit: Annotated[int | None, Field(ge=1)] = None,
     fork: bool = False,
@@ -88,7 +106,9 @@ def build_synthetic(
         duration_seconds: Length of the clips.
         fps: Frames a second.
         workers: Triplets worked on at a time.
-        runner: Task runner; "threads".
+        runner: What works on them: "threads", "dask" or "ray".
+        cluster: Address of a Dask or Ray cluster; empty starts one on this machine.
+        store: Folder or fsspec URL of the artifacts, if not within the data set's folder.
         budget_usd: Stop before a paid call that could exceed so many US dollars in all.
         limit: Make at most so many triplets now; the others stay pending.
         fork: Start a new folder beside one that belongs to another recipe.
@@ -102,9 +122,12 @@ def build_synthetic(
         fps=fps,
         workers=workers,
         runner=runner,
+        cluster=cluster,
+        store=store,
         budget_usd=budget_usd,
     )
     require_format(resolved.video, resolved.clip_format)
+    require_extra(resolved)
     drafts = resolved.drafts()
     with claimed(Path(out), resolved, fork=fork) as workspace, released(workspace.out):
         return _build(workspace, resolved, drafts, drafts[:limit])
@@ -116,31 +139,42 @@ def _build(
     progress = watcher.get() or LogProgress(get_run_logger())
     tally = Tally(requested=len(drafts), max_attempts=recipe.max_attempts)
     open_vendors(workspace.out, recipe)
-    with _task_runner(recipe) as runner:
+    places = _places(workspace.out, recipe)
+    with crew(recipe, needs_gpu="gpu" in places.values()) as workers:
         unwritten = [Job(workspace.out, recipe, plan_of(draft, UNWRITTEN), attempt=0) for draft in wanted]
-        planned = _planned(runner, unwritten, tally, progress)
-        for stage in _EACH:
-            progress.expect(stage, len(planned))
+        planned = _planned(workers, unwritten, tally, progress)
+        for stage in _STAGES:
+            progress.expect(stage.shown, len(planned))
         wave = _WAVE_PER_WORKER * recipe.workers
         for start in range(0, len(planned), wave):
             jobs = planned[start : start + wave]
             while jobs and tally.stopped is None:
-                settled = [tally.settle(*attempt) for attempt in _attempt(runner, jobs, progress)]
-                jobs = _reworded(runner, [job for job in settled if job is not None], tally, progress)
-                for stage in _EACH:
-                    progress.expect(stage, len(jobs))
+                attempts = _attempt(workers, places, jobs, progress)
+                settled = [tally.settle(*attempt) for attempt in attempts]
+                jobs = _reworded(workers, [job for job in settled if job is not None], tally, progress)
+                for stage in _STAGES:
+                    progress.expect(stage.shown, len(jobs))
     tally.in_plan_order([draft.triplet_id for draft in drafts])
     return _publish(workspace, recipe, tally, progress)
 
 
-def _planned(runner: TaskRunner[Any], jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
+def _places(out: Path, recipe: Recipe) -> dict[str, Place]:
+    """Who may work on each stage of an attempt."""
+    return {
+        first_frames.name: place_of(image_generator(out, recipe).facts),
+        clips.name: place_of(video_generator(recipe).facts),
+        verdict.name: "anywhere",
+    }
+
+
+def _planned(workers: Crew, jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
     """The jobs with their prompts, no two alike where the writer finds its own words."""
-    jobs = _written(runner, jobs, tally, progress)
+    jobs = _written(workers, jobs, tally, progress)
     if not jobs or not writer(jobs[0].out, jobs[0].recipe).facts.invents:
         return jobs
     for _ in range(wording.DUPLICATE_ROUNDS):
         again = {job.plan.triplet_id: job for job in wording.repeated(jobs)}
-        anew = {job.plan.triplet_id: job for job in _written(runner, list(again.values()), tally, progress)}
+        anew = {job.plan.triplet_id: job for job in _written(workers, list(again.values()), tally, progress)}
         # What could not be written again was counted, and goes no further.
         jobs = [
             anew.get(job.plan.triplet_id, job)
@@ -153,13 +187,13 @@ def _planned(runner: TaskRunner[Any], jobs: list[Job], tally: Tally, progress: S
     return [job for job in jobs if job.plan.triplet_id not in repeated]
 
 
-def _reworded(runner: TaskRunner[Any], jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
+def _reworded(workers: Crew, jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
     """The jobs, with new prompts where there were objections to the last ones."""
     refused = [replace(job, rewrites=job.rewrites + 1) for job in jobs if job.objections]
-    return [job for job in jobs if not job.objections] + _written(runner, refused, tally, progress)
+    return [job for job in jobs if not job.objections] + _written(workers, refused, tally, progress)
 
 
-def _written(runner: TaskRunner[Any], jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
+def _written(workers: Crew, jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
     """The jobs that got prompts, in order; the others are counted."""
     if not jobs:
         return []
@@ -167,51 +201,61 @@ def _written(runner: TaskRunner[Any], jobs: list[Job], tally: Tally, progress: S
     at_once = writer(jobs[0].out, jobs[0].recipe).facts.at_once
     size = len(jobs) if at_once else _PROMPTS_AT_A_TIME
     parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-    written = []
-    for part, future in zip(
-        parts, runner.map(prompts, {"jobs": [opaque(part) for part in parts]}), strict=True
-    ):
-        answers: Any = _ending(future)
+    part_of = {workers.submit(prompts, "here", jobs=part).task_run_id: part for part in parts}
+    written: dict[str, Job] = {}
+    for _ in parts:
+        future = workers.next_done()
+        part, answers = part_of[future.task_run_id], _ending(workers, future)
         for job, answer in zip(
             part, answers if isinstance(answers, list) else [answers] * len(part), strict=True
         ):
             progress.advance("prompts")
             if tally.takes(job, answer):
-                written.append(wording.worded(answer))
+                written[job.plan.triplet_id] = wording.worded(answer)
             elif isinstance(answer, Outcome):
                 tally.give_up(answer.record["rejected"])
-    return written
+    return [written[job.plan.triplet_id] for job in jobs if job.plan.triplet_id in written]
 
 
 def _attempt(
-    runner: TaskRunner[Any], jobs: Sequence[Job], progress: StageProgress
-) -> Iterator[tuple[Job, list[Ending]]]:
+    workers: Crew, places: Mapping[str, Place], jobs: Sequence[Job], progress: StageProgress
+) -> list[tuple[Job, list[Ending]]]:
     """One attempt at each job, as far as it goes."""
-    framed = runner.map(first_frames, {"job": list(jobs)})
-    clipped = runner.map(clips, {"frames": framed})
-    judged = runner.map(verdict, {"clips": clipped})
-    for stage, futures in zip(_EACH, (framed, clipped, judged), strict=True):
-        for future in futures:
-            future.add_done_callback(functools.partial(_advance, progress, stage))
-    for job, *chain in zip(jobs, framed, clipped, judged, strict=True):
-        outcomes: list[Ending] = []
-        for future in chain:
-            outcome = _ending(future)
-            outcomes.append(outcome)
-            if not isinstance(outcome, Outcome) or outcome.rejection:
-                break
-        yield job, outcomes
+    attempts: list[tuple[Job, list[Ending]]] = [(job, []) for job in jobs]
+    running: dict[UUID, int] = {}
+
+    def start(index: int, stage: _Stage, argument: Job | Outcome) -> None:
+        future = workers.submit(stage.task, places[stage.task.name], **{stage.takes: argument})
+        running[future.task_run_id] = index
+
+    for index, job in enumerate(jobs):
+        start(index, _STAGES[0], job)
+    while running:
+        future = workers.next_done()
+        index = running.pop(future.task_run_id)
+        endings = attempts[index][1]
+        ending = _ending(workers, future)
+        endings.append(ending)
+        left = _STAGES[len(endings) :]
+        progress.advance(_STAGES[len(endings) - 1].shown)
+        if isinstance(ending, Outcome) and not ending.rejection:
+            if left:
+                start(index, left[0], ending)
+            continue
+        for stage in left:  # nothing is left to wait for
+            progress.advance(stage.shown)
+    return attempts
 
 
-def _advance(progress: StageProgress, stage: str, _future: object) -> None:
-    progress.advance(stage)
-
-
-def _ending(future: PrefectFuture[Any]) -> Any:
+def _ending(workers: Crew, future: PrefectFuture[Any]) -> Any:
     """What a task returned. A backend that stayed away and a spent budget are values, too."""
-    result: Any = future.result(raise_on_failure=False)
+    result = workers.result(future)
     if isinstance(result, BaseException) and not isinstance(result, (BackendUnavailable, BudgetReached)):
         raise result
+    for outcome in result if isinstance(result, list) else [result]:
+        if isinstance(outcome, Outcome) and not outcome.reused:
+            entry = Entry(outcome.stage, outcome.key, outcome.job.plan.triplet_id, outcome.seconds)
+            append(outcome.job.workspace.ledger, entry)
     return result
 
 
@@ -239,9 +283,3 @@ def _step(step: Task[..., Any], progress: StageProgress, *arguments: Any) -> Any
     result: Any = step(*arguments)
     progress.advance(step.name)
     return result
-
-
-def _task_runner(recipe: Recipe) -> TaskRunner[Any]:
-    match recipe.runner:
-        case "threads":
-            return ThreadPoolTaskRunner(max_workers=recipe.workers)

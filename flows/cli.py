@@ -18,7 +18,16 @@ import typer
 from rich.console import Console
 
 from data.errors import BackendUnavailable, BudgetReached, ConfigError, ContractError
-from flows import cli_annotate, cli_doctor, cli_estimate, cli_evaluate, cli_pace, cli_preference, cli_retime
+from flows import (
+    cli_annotate,
+    cli_doctor,
+    cli_estimate,
+    cli_evaluate,
+    cli_pace,
+    cli_preference,
+    cli_real,
+    cli_retime,
+)
 from flows.terminal import console, prepare_environment, running
 from moments.errors import FeatureError
 
@@ -31,6 +40,7 @@ app = typer.Typer(
 )
 
 
+app.command()(cli_real.build_real)
 app.command()(cli_evaluate.score)
 app.command()(cli_evaluate.evaluate)
 app.add_typer(cli_annotate.app, name="annotate")
@@ -78,7 +88,7 @@ def build(
     seconds: Annotated[float | None, typer.Option(help="Length of a clip.")] = None,
     fps: Annotated[int | None, typer.Option(help="Frames a second.")] = None,
     workers: Annotated[int | None, typer.Option(help="Triplets worked on at a time.")] = None,
-    runner: Annotated[str | None, typer.Option(help="Task runner: threads.")] = None,
+    runner: Annotated[str | None, typer.Option(help="What works on it: threads, dask or ray.")] = None,
     budget: Annotated[
         float | None, typer.Option(help="Stop before paying more than so many US dollars in all.", min=0)
     ] = None,
@@ -165,13 +175,20 @@ def export(
     layout: Annotated[
         Layout, typer.Option(help="Published folders of MP4 files, or Parquet.")
     ] = Layout.FOLDERS,
+    real: Annotated[
+        Path | None, typer.Option(help="Folder of a set of real clips, to go beside as one data set.")
+    ] = None,
 ) -> None:
     """Write a finished build as the published folder layout, or as Parquet with its card."""
-    from data.layout import export_folders, export_parquet
+    from data.layout import export_both, export_folders, export_parquet
 
     match layout:
+        case Layout.FOLDERS if real is not None:
+            raise ConfigError("folders hold one data set: export each by itself, or use --layout parquet")
         case Layout.FOLDERS:
             export_folders(out, to)
+        case Layout.PARQUET if real is not None:
+            export_both(out, real, to)
         case Layout.PARQUET:
             export_parquet(out, to)
     Console().print(f"{to}: written.")

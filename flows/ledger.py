@@ -1,6 +1,7 @@
 """The ledger: one line for every piece of work that was really done, and what it took.
 
-A piece that is taken from the store adds no line, so that equal lines would mean work done twice.
+A piece that is taken from the store adds no line, so that equal lines would mean work done twice.  The
+flow's own process writes it, whoever did the work.
 """
 
 from __future__ import annotations

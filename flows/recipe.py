@@ -1,7 +1,8 @@
 """A recipe: everything that decides what a data set holds, as one validated YAML file.
 
-Knows nothing of Prefect. What only decides how fast it is made (``workers``, ``runner``) is here too,
-but does not enter the fingerprint: the same data set may be continued with other workers.
+Knows nothing of Prefect. What only decides how fast and where it is made (``workers``, ``runner``,
+``cluster``, ``store``) is here too, but does not enter the fingerprint: the same data set may be continued
+with other workers.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from data.errors import ConfigError
@@ -26,7 +28,16 @@ from prompts.config import TemplateConfig, WriterConfig
 from prompts.sampling import draw_drafts
 from prompts.writer import Draft
 
-_RUNTIME_ONLY = {"description", "workers", "runner", "budget_usd", "prices", "limits"}
+_RUNTIME_ONLY = {"description", "workers", "runner", "cluster", "store", "budget_usd", "prices", "limits"}
+
+
+Runner = Literal["threads", "dask", "ray"]
+"""What works on the tasks: threads of this process, or the processes of a cluster."""
+_CLUSTERS = {
+    "threads": re.compile("nowhere"),
+    "dask": re.compile(r"(?!ray)[a-z]+://.+:\d+"),
+    "ray": re.compile(r"ray://.+:\d+"),
+}
 
 
 class _Strict(BaseModel):
@@ -50,7 +61,11 @@ class LimitsConfig(_Strict):
 
 
 class Recipe(_Strict):
-    """What to make, with which backends, and what counts as good."""
+    """What to make, with which backends, and what counts as good.
+
+    ``cluster`` is the address of a Dask scheduler (``tcp://…``) or of a Ray head (``ray://…``); empty starts
+    one on this machine.  ``store`` is a folder or an fsspec URL; empty is within the output folder.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     description: str = ""
@@ -65,7 +80,9 @@ class Recipe(_Strict):
     max_attempts: int = Field(default=4, ge=1, le=100)
     licence: str = "CC-BY-4.0"
     workers: int = Field(default=2, ge=1, le=256)
-    runner: Literal["threads"] = "threads"
+    runner: Runner = "threads"
+    cluster: str = ""
+    store: str = ""
     budget_usd: float | None = Field(default=None, ge=0)
     prices: Path | None = None
     limits: dict[str, LimitsConfig] = Field(default_factory=dict)
@@ -83,6 +100,22 @@ class Recipe(_Strict):
         if len(set(names)) != len(names):
             raise ValueError("names a category twice")
         return names
+
+    @field_validator("store")
+    @classmethod
+    def _same_folder_everywhere(cls, value: str) -> str:
+        return value if not value or "://" in value else str(Path(value).expanduser().absolute())
+
+    @field_validator("cluster")
+    @classmethod
+    def _of_the_runner(cls, value: str, info: ValidationInfo) -> str:
+        runner = info.data.get("runner", "threads")  # missing when it is itself wrong
+        if value and not _CLUSTERS[runner].fullmatch(value):
+            raise ValueError(
+                f"the runner {runner} has no use for it; name tcp://HOST:PORT of a scheduler for dask, "
+                "ray://HOST:PORT of a head for ray"
+            )
+        return value
 
     @field_validator("format")
     @classmethod

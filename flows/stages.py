@@ -25,7 +25,6 @@ from data.store import Store, artifact_key
 from data.video import decode
 from flows import backends
 from flows.calls import attempt_of
-from flows.ledger import Entry, append
 from flows.recipe import Recipe
 from flows.workspace import Workspace
 from generators.base import BackendFacts, ImageGenerator, ImageRequest
@@ -36,7 +35,7 @@ PAIR = (Role.REFERENCE, Role.POSITIVE)
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt at one triplet. ``out`` is the run's folder.
+    """One attempt at one triplet. ``out`` is the run's folder, which only its own process can rely on.
 
     ``rewrites`` counts how often its prompts were written again, for ``objections`` to the last ones.
     """
@@ -58,14 +57,15 @@ class Job:
 
     @property
     def workspace(self) -> Workspace:
-        return Workspace(self.out)
+        return Workspace(self.out, self.recipe.store)
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a stage left in the store, or why the sample went no further.
 
-    ``record`` is what the store holds under ``key``; ``reused`` says that it was there before.
+    ``record`` is what the store holds under ``key``; ``reused`` says that it was there before, and
+    ``seconds`` of wall time went into it if not.
     """
 
     job: Job
@@ -73,6 +73,7 @@ class Outcome:
     key: str
     record: dict[str, Any]
     reused: bool
+    seconds: float = 0.0
 
     @property
     def rejection(self) -> str | None:
@@ -183,9 +184,9 @@ def run_stage(stage: str, job: Job, make: Callable[[Store], dict[str, Any]], **d
     except SampleRejected as rejection:
         record = rejection_record(rejection)
     store.publish(stage, key, record)
-    entry = Entry(stage, key, job.plan.triplet_id, round(time.monotonic() - started, 3))
-    append(job.workspace.ledger, entry)
-    return Outcome(job, stage, key, record, reused=False)
+    seconds = round(time.monotonic() - started, 3)
+    # Where runs share a store, another may have come first, and its record is the one that stays.
+    return Outcome(job, stage, key, store.find(stage, key) or record, reused=False, seconds=seconds)
 
 
 def _image(generator: ImageGenerator, job: Job, role: Role, source: Image | None) -> Image:

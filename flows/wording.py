@@ -14,7 +14,6 @@ from data.errors import BackendUnavailable, SampleRejected
 from data.schema import Plan, Prompts
 from data.store import artifact_key
 from flows import backends
-from flows.ledger import Entry, append
 from flows.stages import Job, Outcome, rejection_record
 from prompts.duplicates import near_duplicates
 from prompts.writer import Draft, WriteRequest
@@ -32,12 +31,18 @@ def write_prompts(jobs: Sequence[Job]) -> list[Outcome | BackendUnavailable]:
     writer = backends.writer(jobs[0].out, jobs[0].recipe)
     identity = f"{writer.facts.name}@{writer.facts.revision}"
     store = jobs[0].workspace.store
-    requests = [WriteRequest(draft_of(job.plan), job.rewrites, job.objections) for job in jobs]
+    requests = [
+        WriteRequest(
+            draft_of(job.plan), job.rewrites, job.objections, job.recipe.clip_format.duration_seconds
+        )
+        for job in jobs
+    ]
     keys = [artifact_key(STAGE, writer=identity, request=request) for request in requests]
     records = {key: store.find(STAGE, key) for key in keys}
     reused = {key for key, record in records.items() if record is not None}
     missing = [index for index, key in enumerate(keys) if key not in reused]
     away: dict[str, BackendUnavailable] = {}
+    seconds = [0.0] * len(jobs)
     started = time.monotonic()
     asked = [requests[index] for index in missing]
     answers = backends.opened(writer).write(asked) if asked else ()
@@ -52,12 +57,11 @@ def write_prompts(jobs: Sequence[Job]) -> list[Outcome | BackendUnavailable]:
             else {"prompts": dataclasses.asdict(answer)}
         )
         store.publish(STAGE, key, record)
-        records[key] = record
-        seconds, started = time.monotonic() - started, time.monotonic()
-        append(jobs[0].workspace.ledger, Entry(STAGE, key, jobs[index].plan.triplet_id, round(seconds, 3)))
+        records[key] = store.find(STAGE, key) or record  # another run's, where it came first
+        seconds[index], started = round(time.monotonic() - started, 3), time.monotonic()
     return [
-        away[key] if key in away else Outcome(job, STAGE, key, records[key] or {}, reused=key in reused)
-        for job, key in zip(jobs, keys, strict=True)
+        away[key] if key in away else Outcome(job, STAGE, key, records[key] or {}, key in reused, took)
+        for job, key, took in zip(jobs, keys, seconds, strict=True)
     ]
 
 

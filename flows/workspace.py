@@ -5,6 +5,7 @@ Knows nothing of Prefect and nothing of how a triplet is made.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -12,24 +13,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from data.disk import disk_errors, sweep_partial, write_atomically
 from data.errors import ConfigError
 from data.lock import RunLock
-from data.store import Store
+from data.remote_store import open_store
+from data.store import DIRECTORY, Store
 from flows.recipe import Recipe
+
+_CACHE = Path.home() / ".cache" / "simmotion" / "store"
+
+
+class AnyRecipe(Protocol):
+    """What a folder must know of the recipe that it belongs to."""
+
+    @property
+    def content(self) -> dict[str, Any]: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def store(self) -> str: ...
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Paths below the output folder of a run."""
+    """Paths below the output folder of a run, and its store, which may be elsewhere."""
 
     out: Path
+    store_url: str = ""
 
     @property
     def store(self) -> Store:
-        return Store(self.out / "store")
+        return _store(self.out, self.store_url)
 
     @property
     def ledger(self) -> Path:
@@ -60,7 +78,7 @@ class Workspace:
         return self.out / "report" / "report.html"
 
 
-def target_folder(out: Path, recipe: Recipe, *, fork: bool = False) -> Path:
+def target_folder(out: Path, recipe: AnyRecipe, *, fork: bool = False) -> Path:
     """The folder that a build of ``recipe`` into ``out`` may write to. Looks only; writes nothing.
 
     With ``fork`` a folder that belongs to another recipe is left as it is and ``<out>-<fingerprint>``
@@ -79,8 +97,19 @@ def target_folder(out: Path, recipe: Recipe, *, fork: bool = False) -> Path:
     return out
 
 
+def _store(out: Path, url: str) -> Store:
+    if not url:
+        return Store(out / DIRECTORY)
+    # A worker on another machine has no such folder; there all runs share what was fetched.
+    return _opened_store(url, out / DIRECTORY if out.is_dir() else _CACHE)
+
+
+# Kept open: each would otherwise make connections of its own.
+_opened_store = functools.cache(open_store)
+
+
 @contextmanager
-def claimed(out: Path, recipe: Recipe, *, fork: bool = False) -> Iterator[Workspace]:
+def claimed(out: Path, recipe: AnyRecipe, *, fork: bool = False) -> Iterator[Workspace]:
     """Hold the folder for one run of ``recipe``, new or continued; only one process holds it at a time.
 
     A fork starts from the artifacts that the folder it leaves has finished.
@@ -91,10 +120,11 @@ def claimed(out: Path, recipe: Recipe, *, fork: bool = False) -> Iterator[Worksp
         out.mkdir(parents=True, exist_ok=True)
     with RunLock(out):
         _check_recipe(out, recipe)
-        if parent != out and _recorded(out) is None:
+        if parent != out and _recorded(out) is None and not recipe.store:
             _share_artifacts(parent, out)
-        workspace = Workspace(out)
-        workspace.store.sweep()
+        workspace = Workspace(out, recipe.store)
+        if not recipe.store:  # others may be writing to one that is shared
+            workspace.store.sweep()
         sweep_partial(out)
         write_atomically(out / "run.json", _run_json(recipe).encode())
         yield workspace
@@ -123,11 +153,11 @@ def _recorded(out: Path) -> dict[str, Any] | None:
     return recipe
 
 
-def _run_json(recipe: Recipe) -> str:
+def _run_json(recipe: AnyRecipe) -> str:
     return json.dumps({"fingerprint": recipe.fingerprint, "recipe": recipe.content}, indent=2) + "\n"
 
 
-def _check_recipe(out: Path, recipe: Recipe) -> None:
+def _check_recipe(out: Path, recipe: AnyRecipe) -> None:
     recorded = _recorded(out)
     if recorded is None or recorded == recipe.content:
         return

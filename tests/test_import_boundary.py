@@ -33,6 +33,10 @@ LIBRARIES = {
     "cv2": {"moments", "generators"},
     "faiss": {"moments"},
     "numba": {"generators"},
+    "fsspec": {"data"},
+    "s3fs": {"data"},
+    "botocore": {"data"},
+    **dict.fromkeys(("prefect_dask", "dask", "distributed", "prefect_ray", "ray"), {"flows"}),
 }
 # Package → our packages that it may import besides itself.
 ARROWS = {

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from data import video
 from data.errors import ConfigError, ContractError, VideoError
 from data.schema import Clip
-from data.video import ENCODER, decode, decode_sampled, encode, probe
+from data.video import ENCODER, decode, decode_each, decode_sampled, encode, probe
 from tests.data.bad_videos import BAD_FILES, write_video
 from tests.data.samples import clip
 
@@ -172,6 +172,12 @@ def test_sampled_frames_are_exactly_the_decoded_ones(good: Path, picked: list[in
     assert told == [24]
     assert np.array_equal(sampled.frames, decoded.frames)
     assert sampled.fps == decoded.fps
+
+
+def test_what_is_made_of_each_frame_is_in_the_place_of_that_frame(good: Path, shortened: Path) -> None:
+    for path, number in ((good, 24), (shortened, 16)):
+        made = decode_each(path, lambda known: [known - 1, 0, 0], lambda image: image[::4, ::2, 1] / 2)
+        assert np.array_equal(made, decode(path, [number - 1, 0, 0]).frames[:, ::4, ::2, 1] / 2)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from data import card, manifest
 from data.schema import Clip
 from data.store import Store
-from flows import filming, publish, report, stages
+from flows import build_synthetic, filming, publish, report
 from flows.cli import main
 
 
@@ -55,7 +55,7 @@ def _patch(moment: str, count: int) -> None:
         case "a record is about to be written":
             Store.publish = dies_before(Store.publish, count)  # type: ignore[method-assign]
         case "a work is about to enter the ledger":
-            stages.append = dies_before(stages.append, count)  # type: ignore[assignment]
+            build_synthetic.append = dies_before(build_synthetic.append, count)  # type: ignore[assignment]
         case "a shard is half written":
             pq.ParquetWriter.close = dies_before(pq.ParquetWriter.close, count)
         case "the card is about to be written":

@@ -17,7 +17,7 @@ import generators.wan_model
 import moments.gates
 import prompts.openai_client  # noqa: F401
 from data.store import Store
-from flows import filming, ledger, stages, wording
+from flows import build_synthetic, filming, ledger
 from flows.calls import Books
 from flows.cli import main
 from flows.gateway import PaidGateway
@@ -60,9 +60,7 @@ def build(arguments: list[str], moment: int) -> None:
         setattr(owner, name, wrap(getattr(owner, name)))
     sent = PaidGateway._sent
     PaidGateway._sent = lambda self, call, send, usd: sent(self, call, wrap(send), usd)  # type: ignore[method-assign]
-    append = wrap(ledger.append)
-    for module in (stages, wording):
-        module.append = append  # type: ignore[attr-defined]
+    build_synthetic.append = wrap(ledger.append)  # type: ignore[assignment]
     sys.argv = ["simmotion", *arguments]
     main()
 
