@@ -21,6 +21,8 @@ from data.errors import BackendUnavailable, BudgetReached
 from data.schema import Category
 from flows import filming, publish, stages, wording
 from flows.backends import image_generator, open_vendors, released, video_generator, writer
+from flows.deadline import moving
+from flows.finished import finished, keep
 from flows.ledger import Entry, append
 from flows.progress import LogProgress, StageProgress, watcher
 from flows.recipe import Recipe, Runner, load_recipe
@@ -29,6 +31,7 @@ from flows.stages import Job, Outcome
 from flows.summary import RunSummary, markdown_summary
 from flows.tally import Ending, Tally
 from flows.tasks import GENERATOR_TASK, LOCAL_TASK
+from flows.together import Batch, batch_size, parted, work_on
 from flows.wording import UNWRITTEN
 from flows.workspace import Workspace, claimed
 from generators.config import require_format
@@ -36,18 +39,25 @@ from prompts.sampling import plan_of
 from prompts.writer import Draft
 
 prompts: Task[..., Any] = Task(wording.write_prompts, name="prompts", **GENERATOR_TASK)
+
+
+def frames_of(batch: Batch[Job]) -> list[Ending]:
+    return work_on(batch, stages.make_first_frames)
+
+
+def clips_of(batch: Batch[Outcome]) -> list[Ending]:
+    return work_on(batch, filming.make_clips)
+
+
+def verdicts_on(batch: Batch[Outcome]) -> list[Ending]:
+    return work_on(batch, stages.judge_clips)
+
+
 first_frames: Task[..., Any] = Task(
-    stages.make_first_frames,
-    name="first-frames",
-    task_run_name="first frames of {job.plan.triplet_id}",
-    **GENERATOR_TASK,
+    frames_of, name="first-frames", task_run_name="first frames of {batch}", **GENERATOR_TASK
 )
-clips: Task[..., Any] = Task(
-    filming.make_clips, name="clips", task_run_name="clips of {frames.job.plan.triplet_id}", **GENERATOR_TASK
-)
-verdict: Task[..., Any] = Task(
-    stages.judge_clips, name="verdict", task_run_name="verdict on {clips.job.plan.triplet_id}", **LOCAL_TASK
-)
+clips: Task[..., Any] = Task(clips_of, name="clips", task_run_name="clips of {batch}", **GENERATOR_TASK)
+verdict: Task[..., Any] = Task(verdicts_on, name="verdict", task_run_name="verdict on {batch}", **LOCAL_TASK)
 retrieve: Task[..., Any] = Task(publish.retrieve, name="retrieval", **LOCAL_TASK)
 shards: Task[..., Any] = Task(publish.write_data, name="shards", **LOCAL_TASK)
 manifest: Task[..., Any] = Task(publish.write_manifest, name="manifest", **LOCAL_TASK)
@@ -57,22 +67,26 @@ report: Task[..., Any] = Task(publish.write_page, name="report", **LOCAL_TASK)
 # neither memory nor a kill in the middle costs more than a wave.
 _WAVE_PER_WORKER = 16
 
+_NO_MEMORY = (
+    "this machine ran out of memory: close other programs, or name fewer --workers or a smaller --size; "
+    "what is finished is kept"
+)
+
 _PROMPTS_AT_A_TIME = 8  # drafts in one task of a writer that takes them one by one
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """What every attempt goes through: its task, the argument that takes the last outcome, its name."""
+    """What every attempt goes through: its task, and its name on the screen."""
 
     task: Task[..., Any]
-    takes: str
     shown: str
 
 
 _STAGES = (
-    _Stage(first_frames, "job", "first frames"),
-    _Stage(clips, "frames", "clips"),
-    _Stage(verdict, "clips", "verdict"),
+    _Stage(first_frames, "first frames"),
+    _Stage(clips, "clips"),
+    _Stage(verdict, "verdict"),
 )
 
 
@@ -130,7 +144,8 @@ def build_synthetic(
     require_extra(resolved)
     drafts = resolved.drafts()
     with claimed(Path(out), resolved, fork=fork) as workspace, released(workspace.out):
-        return _build(workspace, resolved, drafts, drafts[:limit])
+        done = finished(workspace, resolved)
+        return _build(workspace, resolved, drafts, drafts[:limit]) if done is None else done
 
 
 def _build(
@@ -149,7 +164,8 @@ def _build(
         for start in range(0, len(planned), wave):
             jobs = planned[start : start + wave]
             while jobs and tally.stopped is None:
-                attempts = _attempt(workers, places, jobs, progress)
+                with moving(progress, recipe.no_progress_minutes) as watched:
+                    attempts = _attempt(workers, places, jobs, watched)
                 settled = [tally.settle(*attempt) for attempt in attempts]
                 jobs = _reworded(workers, [job for job in settled if job is not None], tally, progress)
                 for stage in _STAGES:
@@ -220,36 +236,43 @@ def _written(workers: Crew, jobs: list[Job], tally: Tally, progress: StageProgre
 def _attempt(
     workers: Crew, places: Mapping[str, Place], jobs: Sequence[Job], progress: StageProgress
 ) -> list[tuple[Job, list[Ending]]]:
-    """One attempt at each job, as far as it goes."""
-    attempts: list[tuple[Job, list[Ending]]] = [(job, []) for job in jobs]
-    running: dict[UUID, int] = {}
+    """One attempt at each job, as far as it goes. Jobs that share a task go on together."""
+    endings: dict[str, list[Ending]] = {job.plan.triplet_id: [] for job in jobs}
+    running: dict[UUID, tuple[int, tuple[Job, ...]]] = {}
 
-    def start(index: int, stage: _Stage, argument: Job | Outcome) -> None:
-        future = workers.submit(stage.task, places[stage.task.name], **{stage.takes: argument})
-        running[future.task_run_id] = index
+    def start(number: int, group: tuple[Job, ...], members: Sequence[Job | Outcome]) -> None:
+        stage = _STAGES[number]
+        future = workers.submit(stage.task, places[stage.task.name], batch=Batch(tuple(members)))
+        running[future.task_run_id] = (number, group)
 
-    for index, job in enumerate(jobs):
-        start(index, _STAGES[0], job)
+    # Work that takes minutes, and work that is paid, has a task of its own: Prefect asks again for it alone.
+    alone = {places[first_frames.name], places[clips.name]} != {"anywhere"}
+    for group in parted(jobs, 1 if alone else batch_size(len(jobs), jobs[0].recipe.workers)):
+        start(0, group, group)
     while running:
         future = workers.next_done()
-        index = running.pop(future.task_run_id)
-        endings = attempts[index][1]
-        ending = _ending(workers, future)
-        endings.append(ending)
-        left = _STAGES[len(endings) :]
-        progress.advance(_STAGES[len(endings) - 1].shown)
-        if isinstance(ending, Outcome) and not ending.rejection:
-            if left:
-                start(index, left[0], ending)
-            continue
-        for stage in left:  # nothing is left to wait for
-            progress.advance(stage.shown)
-    return attempts
+        number, group = running.pop(future.task_run_id)
+        ended: Any = _ending(workers, future)
+        found: list[Ending] = ended if isinstance(ended, list) else [ended] * len(group)
+        going = []
+        for job, ending in zip(group, found, strict=True):
+            endings[job.plan.triplet_id].append(ending)
+            progress.advance(_STAGES[number].shown)
+            if isinstance(ending, Outcome) and not ending.rejection:
+                going.append((job, ending))
+                continue
+            for stage in _STAGES[number + 1 :]:  # nothing is left to wait for
+                progress.advance(stage.shown)
+        if going and number + 1 < len(_STAGES):
+            start(number + 1, tuple(job for job, _ in going), [outcome for _, outcome in going])
+    return [(job, endings[job.plan.triplet_id]) for job in jobs]
 
 
 def _ending(workers: Crew, future: PrefectFuture[Any]) -> Any:
-    """What a task returned. A backend that stayed away and a spent budget are values, too."""
+    """What a task returned. A backend that stayed away, a spent budget and full memory are values, too."""
     result = workers.result(future)
+    if isinstance(result, MemoryError):
+        result = BackendUnavailable(_NO_MEMORY)
     if isinstance(result, BaseException) and not isinstance(result, (BackendUnavailable, BudgetReached)):
         raise result
     for outcome in result if isinstance(result, list) else [result]:
@@ -267,6 +290,7 @@ def _publish(workspace: Workspace, recipe: Recipe, tally: Tally, progress: Stage
     _step(manifest, progress, workspace, recipe, everything, files, opaque(found))
     summary = publish.summarise(workspace, recipe, tally, found)
     _step(report, progress, workspace, recipe, summary, everything, opaque(found))
+    keep(workspace, summary)
     create_markdown_artifact(
         markdown_summary(summary),
         key=f"build-{recipe.name.replace('_', '-')}",

@@ -64,7 +64,8 @@ class RetrievalRow:
 class RunSummary:
     """All that is told about a run at its end. ``data_files`` is a glob relative to the data set's folder.
 
-    ``stopped`` says why it ended before its time, where it did; ``money`` is None where nothing costs any.
+    ``stopped`` says why it ended before its time, where it did, and ``trouble`` why the last of the triplets
+    that failed did; ``money`` is None where nothing costs any.
     """
 
     name: str
@@ -75,6 +76,7 @@ class RunSummary:
     stages: Sequence[StageRow]
     retrieval: Sequence[RetrievalRow]
     stopped: str = ""
+    trouble: str = ""
     money: Money | None = None
 
     @property

@@ -1,0 +1,72 @@
+"""How a build grows: time, memory and Prefect's database by the number of triplets, and looking once more.
+
+Clips are tiny and cost nothing (``scaled_build``), so that all that is measured is ours. ``--full`` adds
+10,000 triplets.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SIZES = (100, 1000)
+FULL = 10_000
+MAX_DRIFT = 0.10
+MAX_RESUME_SECONDS = 10.0
+
+
+def measured(folder: Path, num_triplets: int) -> dict[str, float]:
+    """A build in a process of its own, then the same command again in another."""
+    environment = {**os.environ, "PREFECT_HOME": str(folder / "prefect"), "OMP_NUM_THREADS": "1"}
+    environment.pop("PREFECT_API_URL", None)
+    command = [sys.executable, "-m", "tests.benchmarks.scaled_build", str(folder / "out"), str(num_triplets)]
+    first, again = (
+        json.loads(
+            subprocess.run(
+                command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+            ).stdout.splitlines()[-1]
+        )
+        for _ in range(2)
+    )
+    database = sum(path.stat().st_size for path in (folder / "prefect").glob("prefect.db*"))
+    assert first["accepted"] == again["accepted"] == num_triplets
+    return {**first, "again_seconds": again["seconds"], "database_bytes": database}
+
+
+def main(arguments: list[str]) -> int:
+    sizes = (*SIZES, *((FULL,) if "--full" in arguments else ()))
+    print(
+        "triplets   total s   ms each   of it around the work   peak MiB   database kB each   shards kB each"
+        "   once more s"
+    )
+    rows = {}
+    for size in sizes:
+        folder = Path(tempfile.mkdtemp(prefix="simmotion-scale-"))
+        try:
+            rows[size] = row = measured(folder, size)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        around = 1 - row["worked_seconds"] / 2 / row["seconds"]  # two workers
+        print(
+            f"{size:8,d} {row['seconds']:9.1f} {1000 * row['seconds'] / size:9.1f} {around:23.0%}"
+            f" {row['peak_bytes'] / 2**20:10.0f} {row['database_bytes'] / size / 1000:18.1f}"
+            f" {row['shard_bytes'] / size / 1000:16.1f} {row['again_seconds']:13.1f}",
+            flush=True,
+        )
+    each = [rows[size]["seconds"] / size for size in sizes[1:]] if len(sizes) > 2 else []
+    drift = max(each) / min(each) - 1 if each else 0.0
+    slowest = max(row["again_seconds"] for row in rows.values())
+    print(
+        f"time per triplet, largest over smallest but the first: {1 + drift:.2f} (goal {1 + MAX_DRIFT:.2f})"
+    )
+    print(f"a finished build once more: {slowest:.1f} s (goal {MAX_RESUME_SECONDS:.0f} s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
