@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= out/demo
 
-.PHONY: demo test check format tree bench bench-synchrony bench-ranking clean help
+.PHONY: demo test check faults format tree bench bench-synchrony bench-ranking bench-scale clean help
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ check: $(STAMP)  ## format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_import_boundary.py tests/test_repository.py
+
+faults: $(STAMP)  ## the fault matrix, whole: outcome of every fault at every stage
+	$(BIN)/python -m tests.faults
 
 format: $(STAMP)  ## put the code in its form
 	$(BIN)/ruff format .
@@ -45,6 +48,9 @@ bench-synchrony: $(STAMP)  ## ROC of the proof of synchrony on the data set in O
 
 bench-ranking: $(STAMP)  ## right winners, coverage and careless annotators of a simulated crowd
 	$(BIN)/python -m tests.benchmarks.bench_ranking
+
+bench-scale: $(STAMP)  ## time, memory and database by the number of triplets; FULL=--full adds 10,000
+	$(BIN)/python -m tests.benchmarks.bench_scale $(FULL)
 
 # The pins decide whether an environment is up to date: a changed constraints.txt installs again.
 $(STAMP): constraints.txt pyproject.toml

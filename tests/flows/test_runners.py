@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -58,9 +59,12 @@ def test_ray_makes_the_same_data_set_although_a_worker_is_killed(
     out = tmp_path / "out"
     command = [sys.executable, "-m", "flows.cli", "build", "--out", out, *TINY, "--runner", "ray"]
     with subprocess.Popen(command, env=prefect.environment, stderr=subprocess.PIPE, text=True) as build:
-        victim = None
+        victim, pause = None, threading.Event()
         while victim is None:
-            assert build.poll() is None, "the build ended before a worker of clips was found"
+            assert build.poll() is None, (
+                f"no worker of clips was found before the end: {build.communicate()[1]}"
+            )
+            pause.wait(0.02)  # looking all the time would take a core away from the build
             victim = _stopped_at(build.pid, "ray::clips")
         left = psutil.Process(build.pid).children(recursive=True)
         victim.kill()
