@@ -19,6 +19,7 @@ import httpx
 
 from annotation.server import Connection
 from data.errors import BackendUnavailable, ConfigError, Throttled
+from data.secrets import without_secrets
 
 if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
@@ -260,9 +261,9 @@ class Studio:
 def _explained(status: int | None, body: Any, doing: str, project_id: int | None) -> Exception:
     """The typed error of an answer. Its body may be a whole page; its headers are nobody's business."""
     if isinstance(body, dict):
-        detail = str(body.get("validation_errors") or body.get("detail") or body)[:500]
+        detail = without_secrets(str(body.get("validation_errors") or body.get("detail") or body))[:500]
     else:
-        detail = "" if "<html" in str(body).lower() else str(body)[:500]
+        detail = "" if "<html" in str(body).lower() else without_secrets(str(body))[:500]
     if status in (None, 401, 403):
         return ConfigError(f"{doing}: the token is refused ({detail}): check LABEL_STUDIO_TOKEN")
     if status == 404 and project_id is not None:

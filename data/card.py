@@ -191,5 +191,8 @@ def one_line(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that neither leaves its table cell nor becomes markup."""
-    return one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("`", "'")
+    """Text that neither leaves its table cell nor becomes markup, a link or a picture."""
+    harmless = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace("`", "'")
+    for sign in "\\[]|":
+        harmless = harmless.replace(sign, f"\\{sign}")
+    return harmless

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,9 +26,10 @@ from data.footage import VIDEO_SUFFIXES
 from data.layout import REAL_CATEGORY, read_folders
 from data.real_manifest import RealManifest
 from data.references import FILENAME
+from data.remote_store import open_store
 from data.schema import Blob, Clip, FloatArray, Image, Role
 from data.shards import read_rows
-from data.store import Store
+from data.store import Store, blob_name
 from data.video import decode_each, decode_sampled
 
 LABELS = "labels.csv"
@@ -105,10 +107,12 @@ def open_collection(root: Path) -> ClipCollection:
 def open_distractors(root: Path) -> ClipCollection:
     """Every video below ``root`` in the order of its path, as a candidate that is nobody's positive.
 
-    Raises ``ConfigError`` when there is none.
+    Raises ``ConfigError`` when there is none, and for a link that leads out of ``root``.
     """
     paths = sorted(
-        path for path in root.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
+        inside(root, str(path.relative_to(root)))
+        for path in root.rglob("*")
+        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
     )
     if not paths:
         raise ConfigError(f"{root} holds no videos ({', '.join(sorted(VIDEO_SUFFIXES))})")
@@ -249,17 +253,30 @@ def _built(root: Path) -> ClipCollection:
 def _kept(
     root: Path, clips: Sequence[CollectedClip], wanted: Collection[str]
 ) -> Iterator[tuple[CollectedClip, Content]]:
-    """Clips of a set of references, which lie in its store where it was built, and nowhere else."""
-    kept = Store(root / store.DIRECTORY)
+    """Clips of a set of references, which lie in its store where that can be reached, and nowhere else."""
+    kept = _store_of(root)
     by_sha256 = {clip.sha256: clip for clip in reversed(clips)}
     for sha256 in sorted(by_sha256.keys() & set(wanted)):
-        clip, path = by_sha256[sha256], kept.path(Blob(sha256, 0, ".mp4"))
+        clip, blob = by_sha256[sha256], Blob(sha256, 0, ".mp4")  # the rows do not tell its length
+        path = kept.root / blob_name(blob)
+        if not path.is_file():
+            path = kept.path(blob)  # fetched, where the store is elsewhere
         if not path.is_file() or file_sha256(path) != sha256:
             raise ConfigError(
                 f"{root} holds references, and the clip {clip.clip_id} is not in its store: evaluate the set "
                 f"where it was built, or cut its clips anew from what {FILENAME} names"
             )
         yield clip, path
+
+
+def _store_of(root: Path) -> Store:
+    """The store that the build in ``root`` worked with, if it can be had; else the folder of its own."""
+    own = root / store.DIRECTORY
+    try:
+        address = json.loads((root / "run.json").read_text(encoding="utf-8")).get("store", "")
+    except (OSError, ValueError):  # a copy of a data set has none
+        address = ""
+    return open_store(address or own, own)
 
 
 def _labelled(root: Path) -> ClipCollection:

@@ -6,6 +6,7 @@ Knows nothing of manifests; changes nothing.
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from data.video import probe
 
 CLIP_COLUMNS = ("num_frames", "fps", "width_px", "height_px")
 """What a row says of its clips that their decoding tells as well."""
+
+# Of the data set itself, or of what it fetched from a store elsewhere, whose folder is named by a hash.
+_IN_STORE = re.compile(rf"{store.DIRECTORY}/([0-9a-f]{{16}}/)?(?P<part>tmp|blobs)/")
 
 
 @dataclass(frozen=True)
@@ -90,13 +94,11 @@ def files(out: Path, listed: Collection[str], directories: tuple[str, ...]) -> I
     """Blobs whose content is not what their name says, leftovers, and shards that are not ``listed``."""
     for path in sorted(path for path in out.rglob("*") if path.is_file()):
         where = path.relative_to(out).as_posix()
-        if (
-            path.name.endswith(TEMPORARY_SUFFIX)
-            or where.startswith(f"{store.DIRECTORY}/tmp/")
-            or path.match("report/media/*.part.*")
-        ):
+        stored = _IN_STORE.match(where)
+        part = stored["part"] if stored else ""
+        if path.name.endswith(TEMPORARY_SUFFIX) or part == "tmp" or path.match("report/media/*.part.*"):
             yield Finding("leftover", where, "no temporary file", f"{path.stat().st_size} bytes")
-        elif where.startswith(f"{store.DIRECTORY}/blobs/"):
+        elif part == "blobs":
             yield from differ("blob_sha256", where, path.name.partition(".")[0], file_sha256(path))
         elif where.split("/", 1)[0] in directories and where not in listed:
             yield Finding("unknown_file", where, "only the shards that the manifest lists", "another file")

@@ -104,5 +104,8 @@ def inside(root: Path, relative: str) -> Path:
     except (ValueError, RuntimeError):  # outside, a NUL in it, or links in a circle
         within = False
     if not within or PureWindowsPath(relative).drive:
-        raise ConfigError(f"{relative!r} leaves the folder {root}: a file name must stay inside it")
+        raise ConfigError(
+            f"{relative!r} leaves the folder {root}: a file name must stay inside it, and so must what a "
+            "link leads to"
+        )
     return path

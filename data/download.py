@@ -43,8 +43,8 @@ def response_of(url: str, secrets: Mapping[str, str] | None = None) -> Iterator[
         with urlopen(request, timeout=TIMEOUT_SECONDS) as response:
             yield response
     except HTTPError as error:
-        with error:
-            raise _refusal(url, error) from error
+        with error:  # without a cause: a traceback would print the server's words, which may repeat a key
+            raise _refusal(url, error) from None
     except (HTTPException, TimeoutError, ConnectionResetError) as error:
         raise AnswerLost(f"{url}: the answer broke off ({error or type(error).__name__})") from error
     except OSError as error:

@@ -12,14 +12,20 @@
     └── ContractError       our bug              stops the run
 
 Retries and counts follow the class, never the text of a message.
-A message says which item, what came, what was expected, and what to do.
+A message says which item, what came, what was expected, and what to do, and never a key: see
+``data.secrets``.
 """
 
 from typing import Literal
 
+from data.secrets import without_secrets
+
 
 class SimMotionError(Exception):
-    """Base of every error that this project raises on purpose."""
+    """Base of every error that this project raises on purpose. Its message shows no secret."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(without_secrets(message))
 
 
 class ConfigError(SimMotionError):
@@ -82,7 +88,7 @@ class SampleRejected(SimMotionError):
     def __init__(self, reason: str, detail: str, remedy: Remedy = "again") -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
-        self.detail = detail
+        self.detail = without_secrets(detail)
         self.remedy: Remedy = remedy
 
     def __reduce__(self) -> tuple[type, tuple[str, str, Remedy]]:

@@ -118,21 +118,21 @@ def _copy(out: Path, facts: Manifest | RealManifest, root: Path) -> None:
 def read_folders(root: Path) -> Iterator[FolderTriplet]:
     """The triplets of a published folder tree, by category and then by number.
 
-    Raises ``ConfigError`` for a folder that lacks a clip or has no number in its name; the published
-    evaluator skips such folders in silence.
+    Raises ``ConfigError`` for a folder that lacks a clip or has no number in its name, which the published
+    evaluator skips in silence, and for a link that leads out of ``root``.
     """
     if not root.is_dir():
         raise ConfigError(f"{root} is not a folder of <category>/<name>_<number> folders")
     for category in sorted(path for path in root.iterdir() if path.is_dir()):
-        triplets = [_folder_triplet(path) for path in category.iterdir() if path.is_dir()]
+        triplets = [_folder_triplet(root, path) for path in category.iterdir() if path.is_dir()]
         yield from sorted(triplets, key=lambda triplet: triplet.number)
 
 
-def _folder_triplet(folder: Path) -> FolderTriplet:
+def _folder_triplet(root: Path, folder: Path) -> FolderTriplet:
     match = _FOLDER.fullmatch(folder.name)
     if match is None:
         raise ConfigError(f"{folder}: expected a name like triplet_12, one underscore and then the number")
-    clips = {role: folder / name for role, name in _FILES.items()}
+    clips = {role: inside(root, str((folder / name).relative_to(root))) for role, name in _FILES.items()}
     absent = [path.name for path in clips.values() if not path.is_file()]
     if absent:
         raise ConfigError(f"{folder} is incomplete: {' and '.join(absent)} missing")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import ffmpeg
@@ -18,8 +19,9 @@ from data.disk import disk_errors
 from data.errors import ConfigError, ContractError
 from data.limits import INPUT_OPTIONS
 from data.schema import Image
-from data.video import decode, probe
+from data.video import decode, opened, probe
 
+_TRIAL_BYTES = 1 << 20  # written where ffmpeg failed, to learn why
 # A plain ffmpeg reports success on a damaged file and conceals what it cannot read.
 _STRICT = ("-hide_banner", "-nostdin", "-loglevel", "error", "-xerror", "-filter_complex_threads", "1")
 
@@ -36,6 +38,8 @@ def side_by_side(paths: Sequence[Path], out: Path, height_px: int) -> None:
         raise ContractError(f"side by side needs two clips and an even height, got {len(paths)}, {height_px}")
     if out.resolve() in [path.resolve() for path in paths]:
         raise ConfigError(f"{out} is one of the clips to show and would be overwritten: name another file")
+    for path in paths:
+        opened(path).close()  # refuses what ffmpeg had better not see
     scaled = [
         # ffmpeg-python merges equal inputs and then refuses the graph; the queue size tells them apart.
         ffmpeg.input(
@@ -65,9 +69,13 @@ def side_by_side(paths: Sequence[Path], out: Path, height_px: int) -> None:
             overwrite_output=True,
         )
     except ffmpeg.Error as error:
-        out.unlink(missing_ok=True)
+        with suppress(OSError):
+            out.unlink()
         for path in paths:
             probe(path)  # says which clip it is, and why
+        with disk_errors(out):  # ffmpeg has words for what a write of our own tells by its kind
+            out.write_bytes(bytes(_TRIAL_BYTES))
+            out.unlink()
         said = error.stderr.decode(errors="replace").strip().splitlines()
         raise ConfigError(f"cannot write {out}: ffmpeg says {said[-1] if said else error}") from error
 

@@ -111,17 +111,17 @@ def _by_shard(table: Table[T], items: Iterable[T], max_shard_bytes: int) -> Iter
 def _write_one(table: Table[T], items: Iterator[T], path: Path, rows_per_group: int) -> int:
     """Write one file and return its number of rows."""
     num_rows = 0
-    with _writer(path, table.schema) as writer:
-        while group := [table.row(item) for item in islice(items, rows_per_group)]:
-            try:
-                rows = pa.Table.from_pylist(group, schema=table.schema)
-            except (OverflowError, pa.ArrowException) as error:
-                first, last = (group[place][table.schema.names[0]] for place in (0, -1))
-                raise ContractError(f"rows {first} to {last} do not fit the schema: {error}") from error
-            with disk_errors(path):
-                writer.write_table(rows, row_group_size=rows_per_group)
-            num_rows += len(group)
+    # Around all of it: the last bytes go out when the writer is closed.
     with disk_errors(path):
+        with _writer(path, table.schema) as writer:
+            while group := [table.row(item) for item in islice(items, rows_per_group)]:
+                try:
+                    rows = pa.Table.from_pylist(group, schema=table.schema)
+                except (OverflowError, pa.ArrowException) as error:
+                    first, last = (group[place][table.schema.names[0]] for place in (0, -1))
+                    raise ContractError(f"rows {first} to {last} do not fit the schema: {error}") from error
+                writer.write_table(rows, row_group_size=rows_per_group)
+                num_rows += len(group)
         sync_file(path)
     return num_rows
 

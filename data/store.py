@@ -17,7 +17,7 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,8 @@ class Store:
         try:
             yield path
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # of a folder that is ours no more; the next run sweeps it
+                path.unlink(missing_ok=True)
 
     def keys(self, stage: str) -> Iterator[str]:
         """The keys of all records of a stage, sorted; whether their blobs are there is left to ``find``."""

@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from data.disk import disk_errors
 from data.errors import ConfigError, ContractError, VideoError
 from data.limits import INPUT_OPTIONS, require_length, require_room, require_size
+from data.mp4_index import require_honest_index
 from data.provenance import Origin, marking
 from data.schema import Clip, Image
 
@@ -110,8 +111,8 @@ def decode(path: Path, indices: Sequence[int] | None = None) -> Clip:
     picked).  Memory holds the asked frames only, once.  Rotation and pixel aspect flags are not applied.
     Raises ``VideoError`` with a ``reason`` of: missing, not_a_file, unreadable, empty, not_a_video,
     wrong_extension, no_video_stream, no_frames, corrupt, truncated, size_changes,
-    no_frame_rate, variable_frame_rate, missing_frame, and too_large or too_long for what is beyond
-    ``data.limits``; ``ContractError`` for no or negative indices.
+    no_frame_rate, variable_frame_rate, missing_frame, unknown_codec, and too_large or too_long for what is
+    beyond ``data.limits``; ``ContractError`` for no or negative indices.
     """
     if indices is None:
         return decode_sampled(path, range)
@@ -145,18 +146,21 @@ def probe(path: Path) -> VideoFacts:
     """
     with opened(path) as container:
         stream = container.streams.video[0]
-        times = [seconds_of(frame) for frame in checked_frames(container, path)]
+        num_frames, constant = 0, True
+        for _, on_grid in _timed_frames(container, path):
+            num_frames += 1
+            constant = constant and on_grid
         rate = stated_rate(stream, path)
         context = stream.codec_context
         return VideoFacts(
             width_px=context.width,
             height_px=context.height,
             fps=float(rate),
-            num_frames=len(times),
-            duration_seconds=len(times) / float(rate),
+            num_frames=num_frames,
+            duration_seconds=num_frames / float(rate),
             codec=context.name,
             pixel_format=context.pix_fmt or "unknown",
-            constant_frame_rate=_on_a_grid(times, rate, stream.time_base or Fraction(1, 1000)),
+            constant_frame_rate=constant,
         )
 
 
@@ -197,22 +201,21 @@ def _read(
     for place, index in enumerate(indices):
         places.setdefault(index, []).append(place)
     frames: npt.NDArray[Any] | None = None
-    times: list[Fraction | None] = []
+    num_frames, constant = 0, True
     with opened(path) as container:
-        stream = container.streams.video[0]
-        for index, frame in enumerate(checked_frames(container, path)):
-            times.append(seconds_of(frame))
+        for index, (frame, on_grid) in enumerate(_timed_frames(container, path)):
+            num_frames += 1
+            constant = constant and on_grid
             if index in places:
                 image = made(rgb(frame))
                 if frames is None:  # only now is the size known
                     require_room(path, len(indices), image.nbytes)
                     frames = np.empty((len(indices), *image.shape), image.dtype)
                 frames[places[index]] = image
-        rate = stated_rate(stream, path)
-        tick = stream.time_base or Fraction(1, 1000)
-    if not _on_a_grid(times, rate, tick):
+        rate = stated_rate(container.streams.video[0], path)
+    if not constant:
         raise variable_frame_rate(path, rate)
-    return _Read(np.empty(0) if frames is None else frames, len(times), float(rate))
+    return _Read(np.empty(0) if frames is None else frames, num_frames, float(rate))
 
 
 def _complete(path: Path, indices: Sequence[int], read: _Read) -> _Read:
@@ -243,6 +246,7 @@ def opened(path: Path) -> InputContainer:
     try:
         if path.stat().st_size == 0:
             raise VideoError(path, "empty", "the file is empty (0 bytes)")
+        require_honest_index(path)
         # Titles are often not UTF-8. A file may be named "http:…", and only an absolute path is no address.
         container = av.open(str(path.absolute()), options=INPUT_OPTIONS, metadata_errors="replace")
     except FileNotFoundError as error:
@@ -267,6 +271,8 @@ def opened(path: Path) -> InputContainer:
         if not container.streams.video:
             raise VideoError(path, "no_video_stream", "has no video stream (sound only?)")
         stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise VideoError(path, "unknown_codec", "no decoder here knows how its pictures are coded")
         require_size(path, stream.width, stream.height)
         require_length(path, stream.frames)
     except VideoError:
@@ -300,7 +306,7 @@ def checked_frames(container: InputContainer, path: Path) -> Iterator[VideoFrame
                 require_length(path, num_frames)
                 yield frame
     except (av.FFmpegError, OSError) as error:
-        detail = f"damaged or cut off after frame {num_frames} ({error.strerror})"
+        detail = f"damaged or cut off after frame {num_frames}, or larger than 8K ({error.strerror})"
         raise VideoError(path, "corrupt", detail) from error
     if num_frames == 0:
         raise VideoError(path, "no_frames", "has a video stream without a single frame")
@@ -326,8 +332,15 @@ def seconds_of(frame: VideoFrame) -> Fraction | None:
     return frame.pts * frame.time_base
 
 
-def _on_a_grid(times: Sequence[Fraction | None], rate: Fraction, tick: Fraction) -> bool:
-    return all(is_on_grid(time, times[0], index, rate, tick) for index, time in enumerate(times))
+def _timed_frames(container: InputContainer, path: Path) -> Iterator[tuple[VideoFrame, bool]]:
+    """Every checked frame, and whether its time is on the grid; no list of times, however long the file."""
+    stream = container.streams.video[0]
+    tick = stream.time_base or Fraction(1, 1000)
+    for index, frame in enumerate(checked_frames(container, path)):
+        time = seconds_of(frame)
+        if index == 0:
+            first, rate = time, stated_rate(stream, path)
+        yield frame, is_on_grid(time, first, index, rate, tick)
 
 
 def is_on_grid(

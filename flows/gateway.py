@@ -26,6 +26,7 @@ from data.errors import (
     SampleRejected,
 )
 from data.paid import Answer, Call, Reply, Send, SendTogether, Usage
+from data.secrets import without_secrets
 from data.store import Store
 from flows.calls import Books, Intent
 from flows.limits import Clock, Limiter, Limits, SystemClock
@@ -137,7 +138,7 @@ class PaidGateway:
             self._books.not_billed(intent, str(error))
             raise
         except BaseException as error:  # a bug or Ctrl-C: the request may have gone out
-            self._books.lost(intent, f"{type(error).__name__}: {error}")
+            self._books.lost(intent, without_secrets(f"{type(error).__name__}: {error}"))
             raise
         self._keep(intent, reply, discount=0.0)
         return reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def retrieve(workspace: Workspace, tally: Tally) -> Retrieved:
     if not triplets:
         return Retrieved((), np.zeros((0, 0)))
     loaded = [
-        np.load(store.path(tally.vectors[triplet.plan.triplet_id]), allow_pickle=False)
+        np.load(io.BytesIO(store.read(tally.vectors[triplet.plan.triplet_id])), allow_pickle=False)
         for triplet in triplets
     ]
     moments = np.concatenate(loaded)  # (N, 3, D)
@@ -158,6 +159,7 @@ def summarise(workspace: Workspace, recipe: Recipe, tally: Tally, found: Retriev
             tally.rejects,
         ),
         stopped="" if tally.stopped is None else str(tally.stopped),
+        trouble=next((reject.detail for reject in reversed(tally.rejects) if reject.kind == "failed"), ""),
     )
 
 

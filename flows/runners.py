@@ -26,6 +26,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 
 from data.errors import BackendUnavailable, ConfigError
+from data.secrets import without_secrets
 from flows.recipe import Recipe
 from generators.base import BackendFacts
 
@@ -303,4 +304,4 @@ def _away(name: str, error: BaseException) -> BackendUnavailable:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
+    return without_secrets(" ".join(str(error).split()))[:300]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import select
-import socket
 import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from socketserver import BaseRequestHandler, TCPServer
+from threading import Thread
 
 import av
 import numpy as np
@@ -20,15 +20,22 @@ from data.video import encode
 
 
 @contextmanager
-def listener() -> Iterator[tuple[str, socket.socket]]:
-    """An address on this machine that nobody may ask, and its socket."""
-    with socket.create_server(("127.0.0.1", 0)) as ear:
-        yield f"http://127.0.0.1:{ear.getsockname()[1]}", ear
+def listener() -> Iterator[tuple[str, list[bytes]]]:
+    """An address on this machine that nobody may ask, and what it was asked. It hangs up at once."""
+    asked: list[bytes] = []
 
+    class Ear(BaseRequestHandler):
+        def handle(self) -> None:
+            asked.append(self.request.recv(1000))
 
-def was_asked(ear: socket.socket) -> bool:
-    """Whether anyone connected, or tries to."""
-    return bool(select.select([ear], [], [], 0)[0])
+    with TCPServer(("127.0.0.1", 0), Ear) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def playlists(address: str, secret: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,17 @@ def test_foreign_text_stays_text(facts: Manifest) -> None:
     assert "<script>" not in body
     assert "\n---\n" not in body
     assert "\n# x" not in body
+
+
+def test_foreign_text_is_no_link_and_leaves_no_cell(facts: Manifest) -> None:
+    nasty = "![x](https://tracker.test/a.png) \\| [y](javascript:z)"
+    text = card.render(replace(facts, generators={nasty: nasty}, licence=nasty))
+    body = text.split("\n# SimMotion", 1)[1]
+    foreign = [line for line in body.splitlines() if "tracker" in line]
+    assert len(foreign) == 2
+    assert not [line for line in foreign if re.search(r"(?<!\\)\[", line)]
+    cells = re.split(r"(?<!\\)(?:\\\\)*\|", foreign[0])
+    assert len(cells) == 4, "two cells between three bars"
 
 
 @pytest.mark.parametrize(("rows", "size"), [(999, "n<1K"), (1000, "1K<n<10K"), (250_000, "100K<n<1M")])
