@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
-from prefect import Task, flow, get_run_logger
+from prefect import Task, flow, get_run_logger, tags
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.futures import PrefectFuture
 from prefect.utilities.annotations import opaque
@@ -21,6 +21,7 @@ from data.errors import BackendUnavailable, BudgetReached
 from data.schema import Category
 from flows import filming, publish, stages, wording
 from flows.backends import image_generator, open_vendors, released, video_generator, writer
+from flows.concurrency import limited, tags_of
 from flows.deadline import moving
 from flows.finished import finished, keep
 from flows.ledger import Entry, append
@@ -73,6 +74,14 @@ _NO_MEMORY = (
 )
 
 _PROMPTS_AT_A_TIME = 8  # drafts in one task of a writer that takes them one by one
+
+
+@dataclass(frozen=True)
+class _Post:
+    """Who may work on a stage, and the tags by which Prefect counts its tasks where a team has set limits."""
+
+    place: Place
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -154,10 +163,10 @@ def _build(
     progress = watcher.get() or LogProgress(get_run_logger())
     tally = Tally(requested=len(drafts), max_attempts=recipe.max_attempts)
     open_vendors(workspace.out, recipe)
-    places = _places(workspace.out, recipe)
-    with crew(recipe, needs_gpu="gpu" in places.values()) as workers:
+    posts = _posts(workspace.out, recipe)
+    with crew(recipe, needs_gpu=any(post.place == "gpu" for post in posts.values())) as workers:
         unwritten = [Job(workspace.out, recipe, plan_of(draft, UNWRITTEN), attempt=0) for draft in wanted]
-        planned = _planned(workers, unwritten, tally, progress)
+        planned = _planned(workers, posts[prompts.name], unwritten, tally, progress)
         for stage in _STAGES:
             progress.expect(stage.shown, len(planned))
         wave = _WAVE_PER_WORKER * recipe.workers
@@ -165,32 +174,45 @@ def _build(
             jobs = planned[start : start + wave]
             while jobs and tally.stopped is None:
                 with moving(progress, recipe.no_progress_minutes) as watched:
-                    attempts = _attempt(workers, places, jobs, watched)
+                    attempts = _attempt(workers, posts, jobs, watched)
                 settled = [tally.settle(*attempt) for attempt in attempts]
-                jobs = _reworded(workers, [job for job in settled if job is not None], tally, progress)
+                jobs = _reworded(
+                    workers,
+                    posts[prompts.name],
+                    [job for job in settled if job is not None],
+                    tally,
+                    progress,
+                )
                 for stage in _STAGES:
                     progress.expect(stage.shown, len(jobs))
     tally.in_plan_order([draft.triplet_id for draft in drafts])
     return _publish(workspace, recipe, tally, progress)
 
 
-def _places(out: Path, recipe: Recipe) -> dict[str, Place]:
-    """Who may work on each stage of an attempt."""
+def _posts(out: Path, recipe: Recipe) -> dict[str, _Post]:
+    """Who may work on each stage of an attempt, and which limits of a team it counts against."""
+    images, video = image_generator(out, recipe).facts, video_generator(recipe).facts
+    asked = tags_of(writer(out, recipe).facts.demand)
+    pictured = tags_of(images.demand, needs_gpu=images.needs_gpu)
+    filmed = tags_of(video.demand, needs_gpu=video.needs_gpu)
     return {
-        first_frames.name: place_of(image_generator(out, recipe).facts),
-        clips.name: place_of(video_generator(recipe).facts),
-        verdict.name: "anywhere",
+        prompts.name: _Post("here", limited(asked)),
+        first_frames.name: _Post(place_of(images), limited(pictured)),
+        clips.name: _Post(place_of(video), limited(filmed)),
+        verdict.name: _Post("anywhere", ()),
     }
 
 
-def _planned(workers: Crew, jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
+def _planned(workers: Crew, post: _Post, jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
     """The jobs with their prompts, no two alike where the writer finds its own words."""
-    jobs = _written(workers, jobs, tally, progress)
+    jobs = _written(workers, post, jobs, tally, progress)
     if not jobs or not writer(jobs[0].out, jobs[0].recipe).facts.invents:
         return jobs
     for _ in range(wording.DUPLICATE_ROUNDS):
         again = {job.plan.triplet_id: job for job in wording.repeated(jobs)}
-        anew = {job.plan.triplet_id: job for job in _written(workers, list(again.values()), tally, progress)}
+        anew = {
+            job.plan.triplet_id: job for job in _written(workers, post, list(again.values()), tally, progress)
+        }
         # What could not be written again was counted, and goes no further.
         jobs = [
             anew.get(job.plan.triplet_id, job)
@@ -203,13 +225,15 @@ def _planned(workers: Crew, jobs: list[Job], tally: Tally, progress: StageProgre
     return [job for job in jobs if job.plan.triplet_id not in repeated]
 
 
-def _reworded(workers: Crew, jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
+def _reworded(
+    workers: Crew, post: _Post, jobs: list[Job], tally: Tally, progress: StageProgress
+) -> list[Job]:
     """The jobs, with new prompts where there were objections to the last ones."""
     refused = [replace(job, rewrites=job.rewrites + 1) for job in jobs if job.objections]
-    return [job for job in jobs if not job.objections] + _written(workers, refused, tally, progress)
+    return [job for job in jobs if not job.objections] + _written(workers, post, refused, tally, progress)
 
 
-def _written(workers: Crew, jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
+def _written(workers: Crew, post: _Post, jobs: list[Job], tally: Tally, progress: StageProgress) -> list[Job]:
     """The jobs that got prompts, in order; the others are counted."""
     if not jobs:
         return []
@@ -217,7 +241,8 @@ def _written(workers: Crew, jobs: list[Job], tally: Tally, progress: StageProgre
     at_once = writer(jobs[0].out, jobs[0].recipe).facts.at_once
     size = len(jobs) if at_once else _PROMPTS_AT_A_TIME
     parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-    part_of = {workers.submit(prompts, "here", jobs=part).task_run_id: part for part in parts}
+    with tags(*post.tags):
+        part_of = {workers.submit(prompts, post.place, jobs=part).task_run_id: part for part in parts}
     written: dict[str, Job] = {}
     for _ in parts:
         future = workers.next_done()
@@ -234,7 +259,7 @@ def _written(workers: Crew, jobs: list[Job], tally: Tally, progress: StageProgre
 
 
 def _attempt(
-    workers: Crew, places: Mapping[str, Place], jobs: Sequence[Job], progress: StageProgress
+    workers: Crew, posts: Mapping[str, _Post], jobs: Sequence[Job], progress: StageProgress
 ) -> list[tuple[Job, list[Ending]]]:
     """One attempt at each job, as far as it goes. Jobs that share a task go on together."""
     endings: dict[str, list[Ending]] = {job.plan.triplet_id: [] for job in jobs}
@@ -242,11 +267,13 @@ def _attempt(
 
     def start(number: int, group: tuple[Job, ...], members: Sequence[Job | Outcome]) -> None:
         stage = _STAGES[number]
-        future = workers.submit(stage.task, places[stage.task.name], batch=Batch(tuple(members)))
+        post = posts[stage.task.name]
+        with tags(*post.tags):
+            future = workers.submit(stage.task, post.place, batch=Batch(tuple(members)))
         running[future.task_run_id] = (number, group)
 
     # Work that takes minutes, and work that is paid, has a task of its own: Prefect asks again for it alone.
-    alone = {places[first_frames.name], places[clips.name]} != {"anywhere"}
+    alone = {posts[first_frames.name].place, posts[clips.name].place} != {"anywhere"}
     for group in parted(jobs, 1 if alone else batch_size(len(jobs), jobs[0].recipe.workers)):
         start(0, group, group)
     while running:

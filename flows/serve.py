@@ -1,8 +1,8 @@
 """``simmotion up``: a Prefect server and a process that serves every deployment, in one command.
 
 The deployments are the bundled recipes, ``build-synthetic/<recipe>``, what is asked of a data set,
-``score/dataset`` and ``evaluate/dataset``, and what is done to footage, ``pace/video`` and
-``retime-video/video``.
+``score/dataset`` and ``evaluate/dataset``, what is done to footage, ``pace/video`` and
+``retime-video/video``, and what people have a part in, ``build-real/<recipe>`` and ``rank/waiting``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from data.errors import BackendUnavailable
+from flows.build_real import build_real
 from flows.build_synthetic import build_synthetic
 from flows.evaluate import evaluate
 from flows.pace import pace
+from flows.rank import EVERY_SECONDS, rank
+from flows.real_recipe import load_real_recipe, real_recipe_names
 from flows.recipe import load_recipe, recipe_names
 from flows.retime_video import retime_video
 from flows.score import score
@@ -30,6 +33,8 @@ SCORE_DESCRIPTION = "Pace of every clip, and its likeness to the reference of it
 EVALUATE_DESCRIPTION = "The paper's questions asked of a data set: tables, paired tests and a page."
 VIDEO = "video"  # and of whatever is done to footage
 PACE_DESCRIPTION = "How evenly videos change, as JSON: the Semantic Progress Function."
+WAITING = "waiting"  # and of what looks after builds that wait for people
+RANK_DESCRIPTION = "Takes in what annotators answered, asks further, resumes builds that have all they need."
 RETIME_DESCRIPTION = "Another pacing for a video that exists, and its pace before and after as JSON."
 
 
@@ -56,9 +61,7 @@ def api(port: int | None = None, *, services: bool = False) -> Iterator[str]:
 
 
 def deployments() -> list[RunnerDeployment]:
-    """One for each bundled recipe, with its folder below the working directory; two for data sets, two for
-    footage.
-    """
+    """One for each bundled recipe, with its folder below the working directory, and for each other flow."""
     builds = [
         _deployment(build_synthetic, name, load_recipe(name).description, recipe=name, out=f"out/{name}")
         for name in recipe_names()
@@ -76,12 +79,28 @@ def deployments() -> list[RunnerDeployment]:
             to="out/retimed.mp4",
             json_path="out/retimed.json",
         ),
+        *(
+            _deployment(build_real, name, load_real_recipe(name).description, recipe=name, out=f"out/{name}")
+            for name in real_recipe_names()
+        ),
+        _deployment(rank, WAITING, RANK_DESCRIPTION, every_seconds=EVERY_SECONDS),
     ]
 
 
-def _deployment(flow: Flow[..., Any], name: str, description: str, **parameters: object) -> RunnerDeployment:
+def _deployment(
+    flow: Flow[..., Any],
+    name: str,
+    description: str,
+    *,
+    every_seconds: int | None = None,
+    **parameters: object,
+) -> RunnerDeployment:
     deployment = flow.to_deployment(
-        name=name, parameters=parameters, description=description, tags=["simmotion"]
+        name=name,
+        parameters=parameters,
+        description=description,
+        tags=["simmotion"],
+        interval=every_seconds,
     )
     assert isinstance(deployment, RunnerDeployment), "awaitable only inside a running event loop"
     return deployment

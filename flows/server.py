@@ -20,10 +20,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from data.errors import BackendUnavailable, ConfigError
+from flows.database import require_database, without_password
 
 # The first start of a fresh database runs every migration; on a slow disk that takes minutes.
 _START_TIMEOUT_SECONDS = 300
 _STOP_TIMEOUT_SECONDS = 20
+# Defaults of ours, which the environment overrules.  Leases on limits outlive the server, or nobody would
+# give back what a run held when both were killed; who waits for a limit asks often, so that no GPU idles.
+_DEFAULTS = {
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+    "PREFECT_SERVER_TASKS_TAG_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
+}
+_QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 
 
 @contextmanager
@@ -31,19 +39,20 @@ def prefect_server(port: int | None = None, *, services: bool = False) -> Iterat
     """Start a server on 127.0.0.1, wait until it is healthy, yield its API URL, stop it.
 
     ``port`` None takes a free one. ``services`` also starts the scheduler and the other background
-    services, which deployments need and a single run does not.
-    Raises ``ConfigError`` when the port is taken, ``BackendUnavailable`` when it does not come up.
+    services, which deployments need and a single run does not.  Its database is the one that Prefect's
+    settings name.  Raises ``ConfigError`` when the port is taken or that database does not let us in,
+    ``BackendUnavailable`` when the server or its database does not come up.
     """
+    require_database()
     port = _free_port() if port is None else _unused(port)
     command = [sys.executable, "-m", "flows.server", str(port), *([] if services else ["--no-services"])]
-    quiet = os.environ | {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
     with tempfile.TemporaryFile() as log:
         child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=quiet,
+            env={"PREFECT_UI_URL": f"http://127.0.0.1:{port}", **_DEFAULTS, **os.environ, **_QUIET},
             start_new_session=True,  # Ctrl-C in the terminal is for us; the child is stopped after the run
         )
         try:
@@ -70,7 +79,9 @@ def _wait_until_healthy(url: str, child: subprocess.Popen[bytes], log: object) -
             log.seek(0)  # type: ignore[attr-defined]
             tail = log.read().decode(errors="replace").strip().splitlines()[-5:]  # type: ignore[attr-defined]
             state = "ended" if child.poll() is not None else f"not healthy after {_START_TIMEOUT_SECONDS} s"
-            raise BackendUnavailable(f"the Prefect server on {url} {state}: {' | '.join(tail)}")
+            raise BackendUnavailable(
+                f"the Prefect server on {url} {state}: {without_password(' | '.join(tail))}"
+            )
         time.sleep(0.1)
 
 

@@ -7,8 +7,11 @@ from itertools import chain
 from pathlib import Path
 
 import yaml
+from prefect.deployments.runner import RunnerDeployment
 
+from flows.recipe import load_recipe
 from flows.serve import deployments
+from generators.config import build_video_generator
 from tests import readme_tree
 
 ROOT = Path(__file__).parents[1]
@@ -36,18 +39,27 @@ def test_the_newest_change_is_of_this_version() -> None:
 
 def test_the_deployments_of_workers_are_those_that_up_serves() -> None:
     written = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    served = [
-        {
-            "name": own.name,
-            "entrypoint": own.entrypoint,
-            "description": own.description,
-            "tags": own.tags,
-            "parameters": own.parameters,
-            "work_pool": {"name": "simmotion"},
-        }
-        for own in deployments()
-    ]
-    assert written == served
+    told = [{**each, "work_pool": each["work_pool"]["name"]} for each in written]
+    assert told == [_as_written(served) for served in deployments()]
+
+
+def _as_written(served: RunnerDeployment) -> dict[str, object]:
+    told = {
+        "name": served.name,
+        "entrypoint": served.entrypoint,
+        "description": served.description,
+        "tags": served.tags,
+        "parameters": served.parameters,
+        "work_pool": "simmotion-gpu" if _needs_gpu(served) else "simmotion",
+    }
+    intervals = [each.schedule.interval.total_seconds() for each in served.schedules or []]  # type: ignore[union-attr]
+    return told | ({"schedules": [{"interval": seconds} for seconds in intervals]} if intervals else {})
+
+
+def _needs_gpu(served: RunnerDeployment) -> bool:
+    if served.flow_name != "build-synthetic":
+        return False
+    return build_video_generator(load_recipe(served.parameters["recipe"]).video).facts.needs_gpu
 
 
 def test_every_dependency_is_pinned() -> None:

@@ -82,6 +82,14 @@ def test_who_may_not_enter_a_database_is_told_so(postgres: Postgres) -> None:
     assert "permission denied" in _refusal(url, ConfigError)
 
 
+def test_a_postgresql_without_what_prefect_needs_is_told_apart(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.database.EXTENSION", "an_extension_that_is_nowhere")
+    said = _refusal(postgres.url("prefect"), ConfigError)
+    assert "lacks the extension an_extension_that_is_nowhere" in said
+
+
 def test_where_nobody_listens_it_may_be_tried_again() -> None:
     said = _refusal("postgresql+asyncpg://team:canary@127.0.0.1:1/prefect", BackendUnavailable)
     assert "PostgreSQL at 127.0.0.1:1 does not answer" in said
