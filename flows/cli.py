@@ -51,6 +51,12 @@ app.command()(cli_retime.retime)
 app.command()(cli_preference.preference)
 
 
+_NO_MEMORY = (
+    "this machine ran out of memory: close other programs and run the same command again; "
+    "what is finished is kept"
+)
+
+
 class Layout(StrEnum):
     """Shapes in which a build leaves the house."""
 
@@ -71,6 +77,8 @@ def main() -> None:
         _leave(1, "not available now", error)
     except BudgetReached as error:
         _leave(1, "stopped", error)
+    except MemoryError:
+        _leave(1, "not available now", _NO_MEMORY)
     except ContractError as error:
         _leave(70, "a bug in simmotion, please report it", error)
 
@@ -89,6 +97,13 @@ def build(
     fps: Annotated[int | None, typer.Option(help="Frames a second.")] = None,
     workers: Annotated[int | None, typer.Option(help="Triplets worked on at a time.")] = None,
     runner: Annotated[str | None, typer.Option(help="What works on it: threads, dask or ray.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a Dask or Ray cluster. (default: one on this machine)")
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(help="Folder or URL (s3://BUCKET/PREFIX) of finished work, which runs may share."),
+    ] = None,
     budget: Annotated[
         float | None, typer.Option(help="Stop before paying more than so many US dollars in all.", min=0)
     ] = None,
@@ -111,6 +126,8 @@ def build(
         "fps": fps,
         "workers": workers,
         "runner": runner,
+        "cluster": cluster,
+        "store": store,
         "budget_usd": budget,
     }
     resolved = load_recipe(recipe).overridden(**overrides)
@@ -124,7 +141,12 @@ def build(
     from generators.config import require_format
 
     require_format(resolved.video, resolved.clip_format)
-    target_folder(folder, resolved, fork=fork)  # a mistake is told before a server is started
+    # A mistake is told before a server is started.
+    target_folder(folder, resolved, fork=fork)
+    prepare_environment()
+    from flows.runners import require_extra
+
+    require_extra(resolved)
     # Workers run side by side; torch splitting its small sums among them too would only make them wait.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with running(f"Stopped. The same command continues {folder}."):
@@ -136,7 +158,8 @@ def build(
     if result.stopped:
         raise BudgetReached(result.stopped)
     if result.counts.num_failed:
-        raise BackendUnavailable(f"{result.counts.num_failed} triplets failed; run the same command again")
+        failed = f"{result.counts.num_failed} triplets failed"
+        raise BackendUnavailable(f"{failed}; run the same command again. The last: {result.trouble}")
 
 
 @app.command()
@@ -194,7 +217,7 @@ def export(
     Console().print(f"{to}: written.")
 
 
-def _leave(code: int, kind: str, error: Exception) -> None:
+def _leave(code: int, kind: str, error: object) -> None:
     console.print(f"{kind}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
     sys.exit(code)
 

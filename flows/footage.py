@@ -22,6 +22,7 @@ from data.disk import file_sha256
 from data.download import fetched
 from data.errors import ConfigError, SampleRejected
 from data.footage import Rights, SourceVideo, from_folder, from_manifest, require_full_export
+from data.lease import run_once
 from data.schema import Blob, Frames
 from data.store import Store, artifact_key
 from data.video import ENCODER, decode
@@ -125,11 +126,7 @@ def prepare_video(job: FootageJob) -> Prepared:
         encoder=ENCODER,
         embedder=eyes.facts.identity,
     )
-    record = store.find(STAGE, key)
-    reused = record is not None
-    if record is None:
-        record = _made(video, path, store, recipe, eyes)
-        store.publish(STAGE, key, record)
+    record, reused = run_once(store, STAGE, key, lambda store: _made(video, path, store, recipe, eyes))
     return Prepared(
         video,
         tuple(CutClip(**clip) for clip in record["clips"]),

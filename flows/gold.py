@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from annotation.items import RankingItem
+from data.lease import run_once
 from data.schema import Blob, Category, Clip, ClipFormat, Plan, Prompts, Role
 from data.store import Store, artifact_key
 from data.video import encode
@@ -56,11 +57,11 @@ def _plans(seed: int) -> Iterator[Plan]:
 def _clip(store: Store, plan: Plan, role: Role, clip_format: ClipFormat) -> Blob:
     facts = _generator().facts
     key = artifact_key(STAGE, plan=plan, role=role, format=clip_format, revision=facts.revision)
-    record = store.find(STAGE, key)
-    if record is None:
-        record = {"clip": store.put_file(functools.partial(encode, _drawn(plan, role, clip_format)), ".mp4")}
-        store.publish(STAGE, key, record)
-    blob: Blob = record["clip"]
+
+    def make(store: Store) -> dict[str, Blob]:
+        return {"clip": store.put_file(functools.partial(encode, _drawn(plan, role, clip_format)), ".mp4")}
+
+    blob: Blob = run_once(store, STAGE, key, make).record["clip"]
     return blob
 
 

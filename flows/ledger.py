@@ -12,6 +12,8 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from data.disk import disk_errors
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -35,13 +37,15 @@ def append(path: Path, entry: Entry) -> None:
     """Add one line. A single write to a file opened for appending is not torn by other threads.
 
     It begins with a line break too, so that a line cut by a power failure cannot swallow the next.
+    Raises ``ConfigError`` when the disk refuses.
     """
     line = "\n" + json.dumps(asdict(entry), sort_keys=True) + "\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(descriptor, line.encode())
-    finally:
-        os.close(descriptor)
+    with disk_errors(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)
 
 
 def read(path: Path) -> list[Entry]:

@@ -28,7 +28,17 @@ from prompts.config import TemplateConfig, WriterConfig
 from prompts.sampling import draw_drafts
 from prompts.writer import Draft
 
-_RUNTIME_ONLY = {"description", "workers", "runner", "cluster", "store", "budget_usd", "prices", "limits"}
+_RUNTIME_ONLY = {
+    "description",
+    "workers",
+    "runner",
+    "cluster",
+    "store",
+    "no_progress_minutes",
+    "budget_usd",
+    "prices",
+    "limits",
+}
 
 
 Runner = Literal["threads", "dask", "ray"]
@@ -64,7 +74,8 @@ class Recipe(_Strict):
     """What to make, with which backends, and what counts as good.
 
     ``cluster`` is the address of a Dask scheduler (``tcp://…``) or of a Ray head (``ray://…``); empty starts
-    one on this machine.  ``store`` is a folder or an fsspec URL; empty is within the output folder.
+    one on this machine.  ``store`` is a folder or an fsspec URL; empty is within the output folder.  A run in
+    which no picture, no clip and no step of one came about for ``no_progress_minutes`` is ended.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
@@ -83,6 +94,7 @@ class Recipe(_Strict):
     runner: Runner = "threads"
     cluster: str = ""
     store: str = ""
+    no_progress_minutes: float = Field(default=60, gt=0)
     budget_usd: float | None = Field(default=None, ge=0)
     prices: Path | None = None
     limits: dict[str, LimitsConfig] = Field(default_factory=dict)

@@ -20,11 +20,12 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from data.errors import SampleRejected
-from data.schema import Blob, Image, Plan, Role, Triplet
+from data.schema import Blob, Frames, Image, Plan, Role, Triplet
 from data.store import Store, artifact_key
 from data.video import decode
 from flows import backends
 from flows.calls import attempt_of
+from flows.once import made_once
 from flows.recipe import Recipe
 from flows.workspace import Workspace
 from generators.base import BackendFacts, ImageGenerator, ImageRequest
@@ -120,7 +121,7 @@ def judge_clips(clips: Outcome) -> Outcome:
     thresholds, fps = job.recipe.thresholds, job.recipe.format.fps
 
     def make(store: Store) -> dict[str, Any]:
-        reference, positive, negative = (decode(store.path(clips.blob(role))).frames for role in Role)
+        reference, positive, negative = (_frames(store, clips.blob(role)) for role in Role)
         judgement = judge(reference, positive, negative, fps, thresholds)
         vectors = io.BytesIO()
         np.save(vectors, np.stack([judgement.vectors[role] for role in Role]), allow_pickle=False)
@@ -173,20 +174,26 @@ def finished_triplet(clips: Outcome, verdict: Outcome) -> Triplet:
 
 def run_stage(stage: str, job: Job, make: Callable[[Store], dict[str, Any]], **determinants: Any) -> Outcome:
     """Find the stage's record or make it; a rejected sample is a record too, and is not made again."""
-    store = job.workspace.store
     key = artifact_key(stage, **determinants)
-    found = store.find(stage, key)
-    if found is not None:
-        return Outcome(job, stage, key, found, reused=True)
-    started = time.monotonic()
-    try:
-        record = make(store)
-    except SampleRejected as rejection:
-        record = rejection_record(rejection)
-    store.publish(stage, key, record)
-    seconds = round(time.monotonic() - started, 3)
-    # Where runs share a store, another may have come first, and its record is the one that stays.
-    return Outcome(job, stage, key, store.find(stage, key) or record, reused=False, seconds=seconds)
+    started = 0.0
+
+    def timed(store: Store) -> dict[str, Any]:
+        nonlocal started
+        started = time.monotonic()  # not before: another run may have been waited for
+        try:
+            return make(store)
+        except SampleRejected as rejection:
+            return rejection_record(rejection)
+
+    made = made_once(job.workspace, stage, key, timed)
+    seconds = 0.0 if made.reused else round(time.monotonic() - started, 3)
+    return Outcome(job, stage, key, made.record, made.reused, seconds)
+
+
+def _frames(store: Store, clip: Blob) -> Frames:
+    # Its hash is looked at first: a verdict on bytes that changed on the disk would be kept and believed.
+    store.read(clip)
+    return decode(store.path(clip)).frames
 
 
 def _image(generator: ImageGenerator, job: Job, role: Role, source: Image | None) -> Image:

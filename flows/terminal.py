@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 import typer
 from rich.console import Console
 
+from data.errors import BackendUnavailable, SimMotionError
+
 console = Console(stderr=True)
 INTERRUPTED = 130
 
@@ -33,9 +35,28 @@ def running(stopped: str) -> Iterator[None]:
     try:
         with ExitStack() as stack:
             with console.status("starting Prefect"):
-                stack.enter_context(api())
+                url = stack.enter_context(api())
             stack.enter_context(bars(console))
+            stack.enter_context(_answering(url))
             yield
     except KeyboardInterrupt:
         console.print(stopped, markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _answering(url: str) -> Iterator[None]:
+    """What goes wrong inside because the server went away is told as that, whatever the error is."""
+    from flows.server import is_healthy
+
+    try:
+        yield
+    except SimMotionError:
+        raise
+    except Exception as error:
+        if is_healthy(url):
+            raise
+        raise BackendUnavailable(
+            f"the Prefect server at {url} went away while the run was under way ({type(error).__name__}): "
+            "start it if it is one of yours, and run the same command again; what is finished is kept"
+        ) from error

@@ -9,11 +9,13 @@ import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from data.errors import BackendUnavailable, SampleRejected
 from data.schema import Plan, Prompts
 from data.store import artifact_key
 from flows import backends
+from flows.once import each_made_once
 from flows.stages import Job, Outcome, rejection_record
 from prompts.duplicates import near_duplicates
 from prompts.writer import Draft, WriteRequest
@@ -30,7 +32,6 @@ def write_prompts(jobs: Sequence[Job]) -> list[Outcome | BackendUnavailable]:
         return []
     writer = backends.writer(jobs[0].out, jobs[0].recipe)
     identity = f"{writer.facts.name}@{writer.facts.revision}"
-    store = jobs[0].workspace.store
     requests = [
         WriteRequest(
             draft_of(job.plan), job.rewrites, job.objections, job.recipe.clip_format.duration_seconds
@@ -38,30 +39,31 @@ def write_prompts(jobs: Sequence[Job]) -> list[Outcome | BackendUnavailable]:
         for job in jobs
     ]
     keys = [artifact_key(STAGE, writer=identity, request=request) for request in requests]
-    records = {key: store.find(STAGE, key) for key in keys}
-    reused = {key for key, record in records.items() if record is not None}
-    missing = [index for index, key in enumerate(keys) if key not in reused]
+    request_of = dict(zip(keys, requests, strict=True))
     away: dict[str, BackendUnavailable] = {}
-    seconds = [0.0] * len(jobs)
-    started = time.monotonic()
-    asked = [requests[index] for index in missing]
-    answers = backends.opened(writer).write(asked) if asked else ()
-    for index, answer in zip(missing, answers, strict=True):
-        key = keys[index]
-        if isinstance(answer, BackendUnavailable):
-            away[key] = answer
-            continue
-        record = (
-            rejection_record(answer)
-            if isinstance(answer, SampleRejected)
-            else {"prompts": dataclasses.asdict(answer)}
-        )
-        store.publish(STAGE, key, record)
-        records[key] = store.find(STAGE, key) or record  # another run's, where it came first
-        seconds[index], started = round(time.monotonic() - started, 3), time.monotonic()
+    seconds: dict[str, float] = {}
+
+    def make(missing: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        started = time.monotonic()
+        answers = backends.opened(writer).write([request_of[key] for key in missing])
+        for key, answer in zip(missing, answers, strict=True):
+            match answer:
+                case BackendUnavailable():
+                    away[key] = answer
+                    continue
+                case SampleRejected():
+                    yield key, rejection_record(answer)
+                case _:
+                    yield key, {"prompts": dataclasses.asdict(answer)}
+            seconds[key], started = round(time.monotonic() - started, 3), time.monotonic()
+
+    batch = artifact_key(STAGE, writer=identity) if writer.facts.at_once else ""
+    made = each_made_once(jobs[0].workspace, STAGE, keys, make, batch=batch)
     return [
-        away[key] if key in away else Outcome(job, STAGE, key, records[key] or {}, key in reused, took)
-        for job, key, took in zip(jobs, keys, seconds, strict=True)
+        Outcome(job, STAGE, key, made[key].record, made[key].reused, seconds.get(key, 0.0))
+        if key in made
+        else away[key]
+        for job, key in zip(jobs, keys, strict=True)
     ]
 
 

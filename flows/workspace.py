@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ from typing import Any, Protocol
 from data.disk import disk_errors, sweep_partial, write_atomically
 from data.errors import ConfigError
 from data.lock import RunLock
-from data.remote_store import open_store
+from data.remote_store import RemoteStore, open_store
 from data.store import DIRECTORY, Store
 from flows.recipe import Recipe
 
 _CACHE = Path.home() / ".cache" / "simmotion" / "store"
+_ABANDONED_SECONDS = 86_400.0
+"""What nobody has written to for so long is left over, in a folder where other runs may be writing."""
 
 
 class AnyRecipe(Protocol):
@@ -48,6 +51,11 @@ class Workspace:
     @property
     def store(self) -> Store:
         return _store(self.out, self.store_url)
+
+    @property
+    def shares_store(self) -> bool:
+        """Whether other runs may be using the same store."""
+        return bool(self.store_url)
 
     @property
     def ledger(self) -> Path:
@@ -83,9 +91,11 @@ def target_folder(out: Path, recipe: AnyRecipe, *, fork: bool = False) -> Path:
 
     With ``fork`` a folder that belongs to another recipe is left as it is and ``<out>-<fingerprint>``
     beside it is named instead.
-    Raises ``ConfigError`` when the folder is a file, holds foreign files, or belongs to another recipe.
+    Raises ``ConfigError`` when the folder is a file, holds foreign files, or belongs to another recipe, and
+    for a store's address that is none.
     """
     out = out.resolve()
+    _store(out, recipe.store)
     if fork and _recorded(out) not in (None, recipe.content):
         out = out.with_name(f"{out.name}-{recipe.fingerprint[:8]}")
     with disk_errors(out):
@@ -113,7 +123,8 @@ def claimed(out: Path, recipe: AnyRecipe, *, fork: bool = False) -> Iterator[Wor
     """Hold the folder for one run of ``recipe``, new or continued; only one process holds it at a time.
 
     A fork starts from the artifacts that the folder it leaves has finished.
-    Raises ``ConfigError`` as ``target_folder`` does, and when another process holds the folder.
+    Raises ``ConfigError`` as ``target_folder`` does, when another process holds the folder, and when the
+    store refuses; ``BackendUnavailable`` when it does not answer.
     """
     parent, out = out.resolve(), target_folder(out, recipe, fork=fork)
     with disk_errors(out):
@@ -123,8 +134,7 @@ def claimed(out: Path, recipe: AnyRecipe, *, fork: bool = False) -> Iterator[Wor
         if parent != out and _recorded(out) is None and not recipe.store:
             _share_artifacts(parent, out)
         workspace = Workspace(out, recipe.store)
-        if not recipe.store:  # others may be writing to one that is shared
-            workspace.store.sweep()
+        _ready(workspace.store, shared=workspace.shares_store)
         sweep_partial(out)
         write_atomically(out / "run.json", _run_json(recipe).encode())
         yield workspace
@@ -132,9 +142,10 @@ def claimed(out: Path, recipe: AnyRecipe, *, fork: bool = False) -> Iterator[Wor
 
 def opened(out: Path) -> Workspace:
     """The folder of an earlier run, to be read. Raises ``ConfigError`` when there is none."""
-    if _recorded(out) is None:
+    run = _run(out)
+    if run is None:
         raise ConfigError(f"{out} holds no run (no run.json): build one with 'simmotion build --out {out}'")
-    return Workspace(out.resolve())
+    return Workspace(out.resolve(), run.get("store", ""))
 
 
 def recorded_recipe(workspace: Workspace) -> Recipe:
@@ -142,19 +153,38 @@ def recorded_recipe(workspace: Workspace) -> Recipe:
     return Recipe.model_validate(_recorded(workspace.out))
 
 
+def _ready(store: Store, *, shared: bool) -> None:
+    """Told before anything is made or paid: a store that refuses, or that cannot keep two runs apart."""
+    if not isinstance(store, RemoteStore):
+        store.sweep(_ABANDONED_SECONDS if shared else 0.0)
+        return
+    store.sweep()  # its cache is in the folder that this run holds
+    if not store.check():
+        warnings.warn(
+            f"the service of {store.url} does not know conditional puts (If-None-Match): two runs at once "
+            "may make, and pay for, the same things twice; let one run at a time use this store",
+            stacklevel=2,
+        )
+
+
 def _recorded(out: Path) -> dict[str, Any] | None:
+    run = _run(out)
+    return None if run is None else run["recipe"]
+
+
+def _run(out: Path) -> dict[str, Any] | None:
     try:
-        run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+        run: dict[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{out / 'run.json'} cannot be read: {error}") from error
-    recipe: dict[str, Any] = run["recipe"]
-    return recipe
+    return run
 
 
 def _run_json(recipe: AnyRecipe) -> str:
-    return json.dumps({"fingerprint": recipe.fingerprint, "recipe": recipe.content}, indent=2) + "\n"
+    run = {"fingerprint": recipe.fingerprint, "store": recipe.store, "recipe": recipe.content}
+    return json.dumps(run, indent=2) + "\n"
 
 
 def _check_recipe(out: Path, recipe: AnyRecipe) -> None:

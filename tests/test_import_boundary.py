@@ -36,7 +36,7 @@ LIBRARIES = {
     "fsspec": {"data"},
     "s3fs": {"data"},
     "botocore": {"data"},
-    **dict.fromkeys(("prefect_dask", "dask", "distributed", "prefect_ray", "ray"), {"flows"}),
+    **{name: {"flows"} for name in ("prefect_dask", "dask", "distributed", "prefect_ray", "ray")},
 }
 # Package → our packages that it may import besides itself.
 ARROWS = {
