@@ -7,27 +7,24 @@ with other workers.
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import hashlib
 import json
 import re
-from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, ValidationInfo, field_validator
 
 from data.errors import ConfigError
 from data.schema import Category, ClipFormat
+from flows.recipe_file import Strict, bundled, load, nearest, validated
 from generators.config import ImageConfig, ProceduralConfig, VideoConfig
 from moments.thresholds import Thresholds
 from prompts.config import TemplateConfig, WriterConfig
 from prompts.sampling import draw_drafts
 from prompts.writer import Draft
 
+FOLDER = "recipes"
 _RUNTIME_ONLY = {
     "description",
     "workers",
@@ -50,11 +47,7 @@ _CLUSTERS = {
 }
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FormatConfig(_Strict):
+class FormatConfig(Strict):
     """Size and timing of every clip, see ``data.schema.ClipFormat``."""
 
     size_px: int = 512
@@ -62,7 +55,7 @@ class FormatConfig(_Strict):
     fps: int = Field(default=16, ge=1, le=120)
 
 
-class LimitsConfig(_Strict):
+class LimitsConfig(Strict):
     """What a vendor's account allows; empty is without limit. ``max_concurrency`` is where growth ends."""
 
     requests_per_minute: float | None = Field(default=None, gt=0)
@@ -70,7 +63,7 @@ class LimitsConfig(_Strict):
     max_concurrency: int = Field(default=32, ge=1, le=1000)
 
 
-class Recipe(_Strict):
+class Recipe(Strict):
     """What to make, with which backends, and what counts as good.
 
     ``cluster`` is the address of a Dask scheduler (``tcp://…``) or of a Ray head (``ray://…``); empty starts
@@ -108,7 +101,7 @@ class Recipe(_Strict):
         known = [category.value for category in Category]
         for name in names:
             if name not in known:
-                raise ValueError(f"{name!r} is no category{_nearest(str(name), known)}")
+                raise ValueError(f"{name!r} is no category{nearest(str(name), known)}")
         if len(set(names)) != len(names):
             raise ValueError("names a category twice")
         return names
@@ -166,13 +159,12 @@ class Recipe(_Strict):
         for key, value in changes.items():
             if value is not None:
                 (values["format"] if key in FormatConfig.model_fields else values)[key] = value
-        return _validated(values, source=f"recipe {self.name!r} with these options")
+        return validated(Recipe, values, source=f"recipe {self.name!r} with these options")
 
 
 def recipe_names() -> tuple[str, ...]:
     """The recipes that come with the package."""
-    folder = resources.files("flows") / "recipes"
-    return tuple(sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+    return bundled(FOLDER)
 
 
 def load_recipe(name_or_file: str) -> Recipe:
@@ -180,98 +172,7 @@ def load_recipe(name_or_file: str) -> Recipe:
 
     Raises ``ConfigError`` naming what is wrong and the nearest right word.
     """
-    if name_or_file in recipe_names():
-        source = f"recipe {name_or_file!r}"
-        text = (resources.files("flows") / "recipes" / f"{name_or_file}.yaml").read_text(encoding="utf-8")
-    else:
-        path = Path(name_or_file)
-        if not path.is_file():
-            raise ConfigError(
-                f"no recipe {name_or_file!r}: it is neither a file nor one of {', '.join(recipe_names())}"
-                f"{_nearest(name_or_file, recipe_names())}"
-            )
-        source = f"recipe file {path}"
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{source} cannot be read as text: {error}") from error
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{source} must be a mapping such as 'name: demo', got {type(values).__name__}")
-    return _validated(values, source)
-
-
-def _validated(values: dict[str, Any], source: str) -> Recipe:
-    try:
-        return Recipe.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(f"{source}: " + "; ".join(map(_sentence, error.errors()))) from error
-
-
-def _sentence(error: ErrorDetails) -> str:
-    """One error of pydantic as words that name the key, what came, and the nearest right key."""
-    path, known = _read(error["loc"])
-    where = ".".join(path) or "recipe"
-    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"unknown key {where!r}{_nearest(path[-1], known)}"
-    if error["type"] == "missing":
-        return f"{where!r} is missing"
-    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        expected = [kind.strip(" '") for kind in error.get("ctx", {}).get("expected_tags", "").split(",")]
-        came = error.get("ctx", {}).get("tag", "")
-        kinds = expected if any(expected) else [kind for kind in map(_kind, _models_at(error["loc"])) if kind]
-        return f"{where}.kind: {came!r} is no kind{_nearest(came, kinds)}"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {message} (got {error['input']!r})"
-
-
-def _read(location: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
-    """The keys of ``location`` as they stand in a file, and those that may stand beside the last one."""
-    models, path = [Recipe], list[str]()
-    beside: list[Any] = models
-    for part in map(str, location):
-        taken = [model for model in models if _kind(model) == part]
-        if taken:  # pydantic names the chosen kind of a union behind its key
-            models = taken
-            continue
-        path.append(part)
-        beside = models
-        fields = getattr(models[0], "model_fields", {}) if models else {}
-        models = _models(fields[part].annotation) if part in fields else models
-    return path, [name for model in beside for name in _keys(model)]
-
-
-def _models_at(location: tuple[int | str, ...]) -> list[Any]:
-    models: list[Any] = [Recipe]
-    for part in map(str, location):
-        models = _models(models[0].model_fields[part].annotation)
-    return models
-
-
-def _models(annotation: Any) -> list[Any]:
-    """The configs that a field may hold, itself or within a union, an optional or a mapping."""
-    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or annotation is Thresholds):
-        return [annotation]
-    return [model for inner in get_args(annotation) for model in _models(inner)]
-
-
-def _kind(model: Any) -> str | None:
-    field = getattr(model, "model_fields", {}).get("kind")
-    return None if field is None else str(field.default)
-
-
-def _keys(model: Any) -> list[str]:
-    if model is Thresholds:
-        return [field.name for field in dataclasses.fields(model)]
-    return list(model.model_fields)
-
-
-def _nearest(word: str, known: Any) -> str:
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {found[0]!r}?" if found else f"; known are {', '.join(known)}"
+    return load(Recipe, name_or_file, FOLDER)
 
 
 def _clip_format(value: FormatConfig) -> ClipFormat:
