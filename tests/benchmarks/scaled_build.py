@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -62,7 +63,17 @@ def main(out: str, num_triplets: int) -> None:
     def judged(reference: Image, positive: Image, negative: Image, fps: float, _: object) -> gates.Judgement:
         return one_verdict(reference.shape, fps)
 
+    from flows.runners import Crew
+
+    num_tasks, submit = 0, Crew.submit
+
+    def counted(self: Crew, *arguments: Any, **more: Any) -> Any:
+        nonlocal num_tasks
+        num_tasks += 1
+        return submit(self, *arguments, **more)
+
     with (
+        patch.object(Crew, "submit", counted),
         patch("flows.backends.build_image_generator", lambda *_: Noise()),
         patch("flows.backends.build_video_generator", lambda *_: Noise()),
         patch.object(gates, "judge", judged),
@@ -92,6 +103,7 @@ def main(out: str, num_triplets: int) -> None:
                 "worked_seconds": summary.seconds,
                 "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
                 "shard_bytes": shards,
+                "tasks": num_tasks,
             }
         )
     )
