@@ -241,9 +241,9 @@ def num_packets(path: Path) -> int:
 
 def opened(path: Path) -> InputContainer:
     """The container of a file that holds a video stream and is named after what it is."""
-    if path.is_dir():
-        raise VideoError(path, "not_a_file", "is a folder; name a video file")
     try:
+        if path.is_dir():
+            raise VideoError(path, "not_a_file", "is a folder; name a video file")
         if path.stat().st_size == 0:
             raise VideoError(path, "empty", "the file is empty (0 bytes)")
         require_honest_index(path)
