@@ -107,6 +107,9 @@ def lock_out() -> None:
     for path in (_folder(), *_folder().rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
     if os.geteuid() == 0:  # root may write anywhere
+        for parent in _folder().parents:  # pytest's own are closed to others, who could not even read then
+            if not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
         os.seteuid(65534)
 
 
