@@ -86,9 +86,10 @@ def attend(studio: Studio, folder: Path, recipe: RealRecipe, progress: Progress 
     study = Study(folder)
     emails = [account.email for account in study.accounts.values()]
     asked = _asked(study)
-    wanted = [(list(study.items.values()), 1)]
-    wanted += [([study.items[item_id]], len(asked[item_id]) + 1) for item_id in found.to_extend]
-    for items, per_item in wanted:
+    wanted = {1: list(study.items.values())}  # one and more were asked of each: only what was refused is sent
+    for item_id in found.to_extend:
+        wanted.setdefault(len(asked[item_id]) + 1, []).append(study.items[item_id])
+    for per_item, items in wanted.items():
         sent = push(
             studio,
             folder,
