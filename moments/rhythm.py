@@ -8,8 +8,6 @@ lag 0, so that a gallery takes one matrix product instead of a comparison for ea
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -25,7 +23,8 @@ class RhythmStream:
 
     def __init__(self) -> None:
         self._frames = 0
-        self._recent: deque[Tensor] = deque(maxlen=max(GAPS_FRAMES))
+        # A ring that is written over: copies made and dropped one by one would leave holes in the heap.
+        self._recent: list[Tensor] = []
         self._bands: dict[int, list[Tensor]] = {gap: [] for gap in GAPS_FRAMES}
 
     def update(self, features: Tensor) -> None:
@@ -35,14 +34,17 @@ class RhythmStream:
                 f"features are {features.dtype} {tuple(features.shape)}; expected floats (B, t, P, D)"
             )
         for frame in features.unbind(1):
-            early = [self._recent[-gap] for gap in GAPS_FRAMES if gap <= len(self._recent)]
+            early = [self._recent[(self._frames - gap) % max(GAPS_FRAMES)] for gap in self._gaps_so_far()]
             if early:
                 change = torch.stack([torch.linalg.vector_norm(frame - one, dim=2) for one in early])
                 values = (change / (change + HALF_CHANGE)).double().mean(2, keepdim=True).sqrt()
                 for band, value in zip(self._bands.values(), values, strict=False):
                     band.append(value)
-            self._recent.append(frame.clone())
-        self._frames += features.shape[1]
+            if len(self._recent) < max(GAPS_FRAMES):
+                self._recent.append(frame.clone())
+            else:
+                self._recent[self._frames % max(GAPS_FRAMES)].copy_(frame)
+            self._frames += 1
 
     def finish(self) -> Tensor:
         """Vectors of length 1, float32 (B, 1, L); L depends on T alone.
@@ -50,9 +52,9 @@ class RhythmStream:
         Zeros, which are at 0 to everything, for a clip that has less than 8 frames (then L = T) or
         a gap without any change.  Raises ``FeatureError`` when no frame came or features are not finite.
         """
-        if not self._recent:
+        if self._frames == 0:
             raise FeatureError("no frames came: a clip has at least one")
-        latest = self._recent[-1]
+        latest = self._recent[0]
         if self._frames < MIN_FRAMES:
             return latest.new_zeros(len(latest), 1, self._frames, dtype=torch.float32)
         parts = []
@@ -71,6 +73,9 @@ class RhythmStream:
             parts += [rise, torch.full_like(mean, STEADY)]
         vectors = torch.cat(parts, dim=1).masked_fill(silent, 0)
         return functional.normalize(vectors, dim=1).float()[:, None]
+
+    def _gaps_so_far(self) -> list[int]:
+        return [gap for gap in GAPS_FRAMES if gap <= self._frames]
 
 
 def rhythm(features: Tensor | npt.NDArray[np.floating]) -> Tensor:

@@ -60,6 +60,16 @@ def videos(folder: Path, number: int) -> list[Path]:
     return paths
 
 
+def panned(path: Path) -> Path:
+    """A file like those of ``videos`` in which no patch rests: a camera pans over a textured ground."""
+    rng = np.random.default_rng(0)
+    ground = np.concatenate([texture(rng, SIDE_PX), texture(rng, SIDE_PX)], axis=1)
+    lefts = np.linspace(0, SIDE_PX, CLIP_FRAMES).astype(int)
+    frames = np.stack([ground[:, left : left + SIDE_PX] for left in lefts])
+    encode(Clip(np.rint(frames).astype(np.uint8), FPS), path)
+    return path
+
+
 def texture(rng: np.random.Generator, side_px: int) -> FloatArray:
     """Colours 0 … 255 of coarse and fine blotches: (side_px, side_px, 3)."""
     layers = [
