@@ -73,8 +73,8 @@ class Scene:
         return Study(self.out / "study")
 
     def answer(self, most: int = 100) -> int:
-        """Everybody answers up to ``most`` of their tasks, gold rightly; the last takes the second question
-        the other way round.
+        """Everybody answers up to ``most`` of their tasks, gold rightly; one takes the second question the
+        other way round.
         """
         with (self.out / "study" / "invitations.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
@@ -88,14 +88,22 @@ class Scene:
                 if task is None:
                     break
                 ranking = self.ranking(task["data"]["task_key"])
-                other_way = row is rows[-1] and self.question(task["data"]["task_key"]) == "real_0001"
+                other_way = task["data"]["task_key"] in self.contrary
                 person.submit(task, ranking[::-1] if other_way else ranking)
                 done += 1
             person.browser.close()
         return done
 
-    def question(self, slot_id: str) -> str:
-        return self.study.slots[slot_id].item_id
+    @property
+    def contrary(self) -> set[str]:
+        """Where one person takes the second question the other way round.
+
+        It is one of the first who were asked it. Who is asked is drawn anew in every study, and four of one
+        mind are enough: were it the last to be asked, nobody would ask them.
+        """
+        study = self.study
+        asked = [slot_id for slot_id, slot in study.slots.items() if slot.item_id == "real_0001"]
+        return {slot_id for slot_id in asked if study.owners[slot_id] == study.owners[asked[0]]}
 
     def ranking(self, slot_id: str) -> list[str]:
         study = self.study
