@@ -21,10 +21,12 @@ NOTHING_YET = RealSummary(
 
 
 def test_a_build_that_waits_says_for_how_much_and_what_the_footage_did_not_give(tmp_path: Path) -> None:
-    page = write_real_report(tmp_path, NOTHING_YET, [], [], [], Store(tmp_path).path).read_text("utf-8")
+    nobody = decide_item(item("real-0000"), [], DecisionRules())
+    page = write_real_report(tmp_path, NOTHING_YET, [], [nobody], [], Store(tmp_path).path).read_text("utf-8")
     assert "No triplet yet" in page
     assert "3 answers of annotators are still to come" in page
     assert "Every shot of every video gave a clip" in page
+    assert page.count('<td class="n">–</td>') == 3, "a lead of nobody's answers"
     for said in (page, markdown(NOTHING_YET)):
         assert "the footage gave 1 of the 2 questions that were asked for" in said
     assert "the footage gave" not in markdown(replace(NOTHING_YET, num_wanted=1))
