@@ -4,5 +4,5 @@ from flows import serve
 from flows.cli import main
 
 if __name__ == "__main__":
-    serve.EVERY_SECONDS = 30
+    serve.EVERY_SECONDS = 40
     main()

@@ -93,7 +93,7 @@ class Up:
 
         ``meanwhile`` is called after every look.
         """
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 480
         while (state := self._ask("GET", f"/flow_runs/{run_id}")["state"]["name"]) not in wanted:
             assert time.monotonic() < deadline, f"{state}\n" + "".join(self.lines)
             time.sleep(0.5)
@@ -118,5 +118,13 @@ class Up:
         request = urllib.request.Request(
             self.url + path, data, {"Content-Type": "application/json"}, method=method
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                # Its database was locked and nothing was done: ask again, as Prefect's own client does.
+                if error.code != 503 or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.5)
