@@ -46,7 +46,7 @@ def examine(home: Path, variables: Mapping[str, str] = os.environ) -> Iterator[F
             same = version == LABEL_STUDIO_VERSION
             yield Finding(same, f"it is Label Studio {version}{'' if same else untried}")
             yield Finding(True, f"the token lets us in as {studio.whoami()}")
-            yield Finding(True, f"it knows {len(studio.user_ids())} people and can invite more")
+            yield Finding(True, f"accounts, ours among them: {len(studio.user_ids())}; it can invite people")
     except (ConfigError, BackendUnavailable) as error:
         yield Finding(False, str(error))
 

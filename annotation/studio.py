@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from label_studio_sdk import LabelStudio
 
 _TIMEOUT_SECONDS = 60
-_PAGE_TASKS = 500  # small pages are costly: each takes a query of its own
+_PAGE_ROWS = 500  # small pages are costly: each takes a query of its own
 
 
 class ProjectGone(ConfigError):
@@ -115,7 +115,9 @@ class Studio:
         """Ids of all projects, oldest first."""
         found: dict[str, list[int]] = {}
         with self._typed("listing projects"):
-            projects: Iterable[Any] = self._client.projects.list()
+            projects: Iterable[Any] = self._client.projects.list(
+                include="id,description", page_size=_PAGE_ROWS
+            )
             for project in sorted(projects, key=lambda project: int(project.id)):
                 found.setdefault(project.description or "", []).append(int(project.id))
         return found
@@ -148,7 +150,7 @@ class Studio:
         keys: dict[str, list[int]] = {}
         with self._typed("listing tasks", project_id):
             tasks: Iterable[Any] = self._client.tasks.list(
-                project=project_id, include="id,data", page_size=_PAGE_TASKS
+                project=project_id, include="id,data", page_size=_PAGE_ROWS
             )
             for task in tasks:
                 key = (task.data or {}).get("task_key")

@@ -104,10 +104,16 @@ class ItemRow:
 
 
 def write_annotators_page(
-    study: Study, found: Answers, rules: ExclusionRules, path: Path, decisions: Sequence[Decision] = ()
+    study: Study,
+    found: Answers,
+    rules: ExclusionRules,
+    path: Path,
+    decisions: Sequence[Decision] = (),
+    name: str | None = None,
 ) -> Path:
     """Write the page, whole or not at all, and return its path; missing folders are made.
 
+    ``name`` is its title, by default that of the study's folder.
     ``decisions`` are of ``annotation.decision.decide``; without them the page tells of items only how far
     they are. Raises ``data.errors.ConfigError`` when the disk refuses.
     """
@@ -122,7 +128,7 @@ def write_annotators_page(
         "short": lambda name: name if len(name) <= _NAME_LETTERS + 2 else f"{name[:_NAME_LETTERS]}…",
     }
     page = template("annotators.html.j2", filters).render(
-        name=study.folder.resolve().name,
+        name=name or study.folder.resolve().name,
         known=known,
         now=known.standing,
         whole=sum(item.num_answered >= item.num_slots for item in known.standing.items),

@@ -60,13 +60,14 @@ def down(home: Home = None) -> None:
 def doctor(home: Home = None) -> None:
     """Say what is wrong with the Label Studio that would be used."""
     from annotation.doctor import examine
+    from flows.annotators_words import counted
 
     wrong = 0
     for finding in examine(home_folder(home)):
         wrong += not finding.good
         tell(f"{'ok   ' if finding.good else 'wrong'} {finding.text}")
     if wrong:
-        raise ConfigError(f"{wrong} things are wrong with Label Studio")
+        raise ConfigError(f"{counted(wrong, 'fault')} found with the Label Studio that would be used")
 
 
 @app.command()

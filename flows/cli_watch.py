@@ -64,8 +64,10 @@ def look_lines(look: Look) -> Iterator[str]:
 
 
 def standing_text(now: Standing) -> str:
-    """``12 of 40 answers are in, 3 of 8 items complete; about 1.2 annotator-hours are left``."""
-    left = "" if now.hours_left is None else f"; about {now.hours_left:.1f} annotator-hours are left"
+    """``12 of 40 answers are in, 3 of 8 items complete; about 1.2 h of annotators' work are left``."""
+    from flows.annotators_words import work_text
+
+    left = f"; about {work_text(now.hours_left)} of annotators' work are left" if now.hours_left else ""
     whole = sum(item.num_answered >= item.num_slots for item in now.items)
     return (
         f"{now.num_answered} of {now.num_slots} answers are in, {whole} of {len(now.items)} items "

@@ -20,6 +20,7 @@ def summarise(workspace: Workspace, recipe: RealRecipe, choice: Choice, look: Lo
     summary = RealSummary(
         name=recipe.name,
         counts=counted(outcomes(study, look.decisions)),
+        num_wanted=recipe.items,
         num_videos=len(choice.videos),
         num_clips=len(choice.clips),
         waiting=look.waiting,
@@ -30,9 +31,8 @@ def summarise(workspace: Workspace, recipe: RealRecipe, choice: Choice, look: Lo
     )
     triplets = triplets_of(study, look, choice, recipe)
     write_real_report(workspace.out, summary, triplets, look.decisions, choice.rejects, workspace.store.path)
-    write_annotators_page(
-        study, look.answers, recipe.exclusion, workspace.report.with_name(PEOPLE), look.decisions
-    )
+    people = workspace.report.with_name(PEOPLE)
+    write_annotators_page(study, look.answers, recipe.exclusion, people, look.decisions, name=recipe.name)
     return summary
 
 
@@ -57,10 +57,12 @@ def markdown(summary: RealSummary) -> str:
     counts = summary.counts
     lines = [
         f"{summary.num_videos} videos gave {summary.num_clips} clips.",
-        f"{counts.requested} questions = {counts.accepted} accepted + {counts.num_rejected} rejected + "
+        f"Questions: {counts.requested} = {counts.accepted} accepted + {counts.num_rejected} rejected + "
         f"{counts.num_failed} failed + {counts.pending} pending.",
-        f"{summary.answered} answers are in, {summary.waiting} are still to come.",
+        f"Answers: {summary.answered} are in, {summary.waiting} are still to come.",
     ]
+    if summary.shortage:
+        lines.append(f"- {summary.shortage}")
     lines += [
         f"- rejected, {reason.replace('_', ' ')}: {number}" for reason, number in counts.rejected.items()
     ]

@@ -29,10 +29,11 @@ REJECTS = "footage_rejects.jsonl"
 
 @dataclass(frozen=True)
 class RealSummary:
-    """Where a run stands. ``waiting`` answers are still to come; what was written is empty until none is."""
+    """Where a run stands: ``num_wanted`` questions are in the recipe, ``waiting`` answers still to come."""
 
     name: str
     counts: Counts
+    num_wanted: int
     num_videos: int
     num_clips: int
     waiting: int
@@ -40,6 +41,16 @@ class RealSummary:
     unheard: dict[str, list[str]]
     study: str
     report: str
+
+    @property
+    def shortage(self) -> str:
+        """Why there are fewer questions than wanted; empty where there are not."""
+        if self.counts.requested >= self.num_wanted:
+            return ""
+        return (
+            f"the footage gave {self.counts.requested} of the {self.num_wanted} questions that were asked "
+            "for: each takes videos of its own, one for the reference and one for every candidate"
+        )
 
 
 def item_id(number: int) -> str:

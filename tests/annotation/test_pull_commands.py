@@ -42,7 +42,7 @@ def test_push_status_and_pull(world: World, home: Path, tmp_path: Path) -> None:
     person.submit(task, seconds=36)
     assert "0 of 4 answers are in" in run("status", world.folder)
     said = run("pull", world.folder, "--home", home)
-    assert "1 of 4 answers are in, 1 of 4 items complete; about 0.0 annotator-hours are left" in said
+    assert "1 of 4 answers are in, 1 of 4 items complete; about 2 min of annotators' work are left" in said
     assert "1 of 4 answers are in" in run("status", world.folder)
 
 

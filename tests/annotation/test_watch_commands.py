@@ -36,7 +36,7 @@ def test_watch_ends_when_all_is_answered_and_status_tells_who_is_heard(
             ids = {own["html"]: own["id"] for own in task["data"]["candidates"]}
             person.submit(task, [ids[html] for html in sorted(ids)], seconds=8)
     said = run("watch", world.folder, "--until-complete", "--home", home)
-    assert "4 new, 4 of 4 answers are in, 2 of 2 items complete; about 0.0 annotator-hours are left" in said
+    assert "4 new, 4 of 4 answers are in, 2 of 2 items complete\n" in said
     page = tmp_path / "page.html"
     said = run("status", world.folder, "--page", page)
     assert "Agreement of 2 annotators: Krippendorff's alpha 1.00 (no interval with fewer than three" in said
@@ -66,9 +66,9 @@ def test_trouble_is_told_beside_the_progress_that_there_was() -> None:
     assert list(look_lines(Look(now, 0, "it did not answer", "it may not call us", False, 30.0))) == [
         "trouble: it did not answer",
         "polls only, no hints: it may not call us",
-        "nothing new, 0 of 0 answers are in, 1 of 2 items complete; about 1.2 annotator-hours are left",
+        "nothing new, 0 of 0 answers are in, 1 of 2 items complete; about 1.2 h of annotators' work are left",
         "trying again in 30 s",
     ]
     assert list(look_lines(Look(now, 2, None, None, True, 300.0))) == [
-        "2 new, 0 of 0 answers are in, 1 of 2 items complete; about 1.2 annotator-hours are left"
+        "2 new, 0 of 0 answers are in, 1 of 2 items complete; about 1.2 h of annotators' work are left"
     ]
