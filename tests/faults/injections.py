@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from importlib import import_module
@@ -104,8 +105,7 @@ def fill_disk() -> None:
 
 def lock_out() -> None:
     """From now on the process may read the cell's folder and write nowhere: EACCES from the kernel."""
-    for path in (_folder(), *_folder().rglob("*")):
-        path.chmod(0o555 if path.is_dir() else 0o444)
+    _set_modes(_folder(), 0o555, 0o444)
     if os.geteuid() == 0:  # root may write anywhere
         for parent in _folder().parents:  # pytest's own are closed to others, who could not even read then
             if not parent.stat().st_mode & 0o001:
@@ -115,8 +115,13 @@ def lock_out() -> None:
 
 def let_in(folder: Path) -> None:
     """The end of ``lock_out``."""
+    _set_modes(folder, 0o755, 0o644)
+
+
+def _set_modes(folder: Path, of_folders: int, of_files: int) -> None:
     for path in (folder, *folder.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
+        with suppress(FileNotFoundError):  # temporary files come and go while other threads work
+            path.chmod(of_folders if path.is_dir() else of_files)
 
 
 def _folder() -> Path:

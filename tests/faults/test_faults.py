@@ -9,7 +9,6 @@ from tests.faults.judging import judged
 from tests.faults.matrix import TABLE, Cell
 from tests.faults.world import Worlds, worlds
 from tests.flows.conftest import Prefect
-from tests.flows.conftest import prefect as prefect
 
 REDUCED = {
     f"{fault}, {stage}": cell
