@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from data import preview
 from data.disk import disk_errors, sweep_partial, write_atomically
+from data.manifest import MOST_COMPARED
 from data.schema import Blob, Category, Reject, Role, Triplet
 from flows.pages import source, style, template
 from flows.report_cards import (
@@ -145,6 +146,7 @@ def _page(
         curve={"width": CURVE_WIDTH, "height": CURVE_HEIGHT},
         heat=heat_map(similarity) if similarity.labels else None,
         palette=palette_css(),
+        most_compared=MOST_COMPARED,
         retrieval_categories=[category for category in Category if category in asked],
         style=style("report.css"),
         script=Markup(script),
