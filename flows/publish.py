@@ -201,6 +201,7 @@ def write_page(
         similarity=SimilarityMatrix("SemanticMoments on HOG", found.similarity, labels),
         limits=_limits(recipe),
         clip_path=workspace.store.path,
+        workers=recipe.workers,
     )
 
 
