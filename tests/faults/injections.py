@@ -5,6 +5,7 @@ whatever then happens is the real thing wherever the system can be made to do it
 """
 
 import inspect
+import json
 import os
 import resource
 import signal
@@ -38,6 +39,7 @@ WORK = {
 
 Act = Callable[[], object]
 FILLER = "filler"
+DEATHS = "deaths"
 
 
 def at(stage: str, act: Act, *, call: int = 1, onwards: bool = False) -> Act:
@@ -146,11 +148,13 @@ def clock_jumps(seconds: float) -> None:
 
 
 def worker_dies(stage: str) -> None:
-    """The first worker of a Dask cluster that comes to ``stage`` is killed there."""
-    deaths = _folder() / "deaths"
+    """The first worker of a Dask or Ray cluster that comes to ``stage`` is killed there."""
+    deaths = _folder() / DEATHS
     deaths.mkdir()
+    hook = {"worker_process_setup_hook": "tests.faults.dying_worker.dask_setup"}
     os.environ |= {
         "DASK_DISTRIBUTED__WORKER__PRELOAD": "tests.faults.dying_worker",
+        "RAY_JOB_CONFIG_JSON_ENV_VAR": json.dumps({"runtime_env": hook}),
         "SIMMOTION_TEST_DEATHS": str(deaths),
         "SIMMOTION_TEST_STAGE": stage,
     }

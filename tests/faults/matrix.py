@@ -148,13 +148,18 @@ def _clock(seconds: float) -> Row:
     } | {"people": "nothing of a study is decided by the time of day"}
 
 
-def _worker_dies(stage: str) -> Cell:
-    return Cell(
-        Outcome.CONTINUED,
-        inside=(partial(fault.worker_dies, stage),),
-        first_arguments=("--runner", "dask"),
-        reduced=stage == "clips",
-    )
+def _worker_dies(runner: str) -> Row:
+    own = (stage for stage in OWN if stage not in PIECEWISE)
+    return dict.fromkeys(own, "done by the run's own process") | {
+        stage: Cell(
+            Outcome.CONTINUED,
+            inside=(partial(fault.worker_dies, stage),),
+            first_arguments=("--runner", runner),
+            mend=lambda world, said: (world.folder / fault.DEATHS / "first").unlink(),  # there was one
+            reduced=(runner, stage) == ("dask", "clips"),
+        )
+        for stage in PIECEWISE
+    }
 
 
 def _prefect() -> Row:
@@ -288,8 +293,8 @@ def _table() -> dict[str, Row]:
         | {"plan": no_bytes}
         | {stage: _damaged_result(stage, fault.flip_bit) for stage in FINISHED},
         "out of memory": {stage: _no_memory(stage) for stage in OWN},
-        "worker death (Dask)": {stage: _worker_dies(stage) for stage in PIECEWISE}
-        | {stage: "done by the run's own process" for stage in OWN if stage not in PIECEWISE},
+        "worker death (Dask)": _worker_dies("dask"),
+        "worker death (Ray)": _worker_dies("ray"),
         "Prefect server down": _prefect(),
         "Label Studio down": {
             "people": Cell(

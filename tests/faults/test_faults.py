@@ -19,6 +19,7 @@ REDUCED = {
 
 
 ALIKE = (
+    {"worker death (Dask)", "worker death (Ray)"},
     {"429 with Retry-After", "429 without Retry-After", "500"},
     {"500 for as long as it is asked", "hanging vendor"},
     {
@@ -31,7 +32,7 @@ ALIKE = (
     {"schema-violating JSON", "refusal", "200 without image"},
     {"clock jumps 10 years ahead", "clock jumps 1 day back"},
 )
-"""Rows of one kind: the reduced form has one of them; tests of the clients and of the gateway have all."""
+"""Rows of one kind: the reduced form has one of them; tests of clients, gateway and runners have all."""
 
 
 @pytest.fixture(scope="module")
