@@ -158,10 +158,22 @@ class Bucket:
             return False
         return True
 
-    def delete(self, name: str) -> None:
-        """Remove the object if it is there."""
+    def delete(self, name: str, still: Callable[[], bool] = lambda: True) -> None:
+        """Remove the object if it is there.
+
+        After an answer was lost it may have been removed, and another put in its place: ``still`` is asked
+        before every further attempt, and says whether to go on.
+        """
+        attempts = 0
+
+        def remove(fs: Any, root: str) -> None:
+            nonlocal attempts
+            attempts += 1
+            if attempts == 1 or still():
+                fs.rm_file(f"{root}/{name}")
+
         try:
-            self._ask(f"delete {name}", lambda fs, root: fs.rm_file(f"{root}/{name}"))
+            self._ask(f"delete {name}", remove)
         except FileNotFoundError:
             return
 

@@ -14,7 +14,7 @@ import yaml
 
 from data.columns import SCHEMA, hub_feature
 from data.disk import write_atomically
-from data.manifest import Manifest
+from data.manifest import MOST_COMPARED, Manifest
 
 FILENAME = "README.md"
 _HUB_LICENCES = frozenset(
@@ -174,9 +174,9 @@ def _retrieval(results: dict[str, dict[str, float]]) -> str:
         (method, *(f"{shares[name]:.1%}" if name in shares else "–" for name in columns))
         for method, shares in sorted(results.items())
     ]
-    return "Share of references whose nearest clip is their own positive.\n\n" + table(
-        ("method", *columns), rows
-    )
+    asked = "Share of references whose nearest clip is their own positive"
+    among = f"; of more than {MOST_COMPARED:,} triplets, so many at even distances are asked."
+    return f"{asked}{among}\n\n{table(('method', *columns), rows)}"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -248,7 +248,7 @@ class RemoteLease:
         # Nobody takes over before the time is out; after it only what is still there as we wrote it is ours.
         with suppress(BackendUnavailable):  # the work is done all the same, and the lease runs out
             if self.clock() - self._renewed_at < self.ttl_seconds or self._is_ours():
-                self.bucket.delete(self.name)
+                self.bucket.delete(self.name, still=self._is_ours)
         self._held = False
 
     def beat(self) -> bool:

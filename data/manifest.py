@@ -15,6 +15,9 @@ from data.errors import ConfigError, ContractError
 from data.schema import SCHEMA_VERSION
 
 FILENAME = "manifest.json"
+MOST_COMPARED = 1_000
+"""Triplets that ``retrieval`` speaks of, since it is quadratic in their number; of more, so many at even
+distances. ``simmotion evaluate`` asks all."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from data.store import Store
 
 DIRECTORY = "data"  # inside an output folder; the name that the Hub looks for
 MAX_SHARD_BYTES = 500_000_000  # of clips; the size that the Hub advises
+MAX_SHARD_ROWS = 1_000  # a writer keeps about 14 kB for each row until its file is closed
 
 T = TypeVar("T")
 
@@ -60,9 +61,10 @@ def write_table(
 ) -> list[ShardFacts]:
     """Write ``train-00000-of-000NN.parquet`` … into ``directory`` and remove shards of an earlier run.
 
-    A new shard begins with the first item after ``max_shard_bytes`` of clips.  Shards come into
-    being in the store's ``tmp`` and are renamed at the end, when their number is known; one that is
-    already there with the same bytes is kept.  The facts' paths are relative to ``directory.parent``.
+    A new shard begins with the first item after ``max_shard_bytes`` of clips or ``MAX_SHARD_ROWS`` rows.
+    Shards come into being in the store's ``tmp`` and are renamed at the end, when their number is known;
+    one that is already there with the same bytes is kept.  The facts' paths are relative to
+    ``directory.parent``.
     Raises ``ConfigError`` for a disk that refuses and for lost blobs, ``ContractError`` for bad rows.
     """
     with ExitStack() as stack:
@@ -97,13 +99,14 @@ def _clip_bytes(triplet: Triplet) -> int:
 
 
 def _by_shard(table: Table[T], items: Iterable[T], max_shard_bytes: int) -> Iterator[tuple[int, Iterator[T]]]:
-    num_bytes = 0
+    number = num_rows = num_bytes = 0
 
     def shard_of(item: T) -> int:
-        nonlocal num_bytes
-        before = num_bytes
-        num_bytes += table.num_clip_bytes(item)
-        return before // max_shard_bytes
+        nonlocal number, num_rows, num_bytes
+        if num_rows == MAX_SHARD_ROWS or num_bytes >= max_shard_bytes:
+            number, num_rows, num_bytes = number + 1, 0, 0
+        num_rows, num_bytes = num_rows + 1, num_bytes + table.num_clip_bytes(item)
+        return number
 
     return groupby(items, key=shard_of)
 

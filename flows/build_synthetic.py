@@ -170,21 +170,18 @@ def _build(
         for stage in _STAGES:
             progress.expect(stage.shown, len(planned))
         wave = _WAVE_PER_WORKER * recipe.workers
-        for start in range(0, len(planned), wave):
-            jobs = planned[start : start + wave]
-            while jobs and tally.stopped is None:
-                with moving(progress, recipe.no_progress_minutes) as watched:
-                    attempts = _attempt(workers, posts, jobs, watched)
-                settled = [tally.settle(*attempt) for attempt in attempts]
-                jobs = _reworded(
-                    workers,
-                    posts[prompts.name],
-                    [job for job in settled if job is not None],
-                    tally,
-                    progress,
-                )
-                for stage in _STAGES:
-                    progress.expect(stage.shown, len(jobs))
+        again: list[Job] = []  # with the next wave: alone they would leave workers idle
+        while (again or planned) and tally.stopped is None:
+            room = max(0, wave - len(again))
+            jobs, planned = again + planned[:room], planned[room:]
+            with moving(progress, recipe.no_progress_minutes) as watched:
+                attempts = _attempt(workers, posts, jobs, watched)
+            settled = [tally.settle(*attempt) for attempt in attempts]
+            again = _reworded(
+                workers, posts[prompts.name], [job for job in settled if job is not None], tally, progress
+            )
+            for stage in _STAGES:
+                progress.expect(stage.shown, len(again))
     tally.in_plan_order([draft.triplet_id for draft in drafts])
     return _publish(workspace, recipe, tally, progress)
 
@@ -274,7 +271,9 @@ def _attempt(
 
     # Work that takes minutes, and work that is paid, has a task of its own: Prefect asks again for it alone.
     alone = {posts[first_frames.name].place, posts[clips.name].place} != {"anywhere"}
-    for group in parted(jobs, 1 if alone else batch_size(len(jobs), jobs[0].recipe.workers)):
+    recipe = jobs[0].recipe
+    size = 1 if alone else batch_size(len(jobs), recipe.workers, recipe.clip_format)
+    for group in parted(jobs, size):
         start(0, group, group)
     while running:
         future = workers.next_done()

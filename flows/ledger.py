@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,22 +48,22 @@ def append(path: Path, entry: Entry) -> None:
             os.close(descriptor)
 
 
-def read(path: Path) -> list[Entry]:
-    """All entries. A line that a power failure cut short is passed over."""
+def read(path: Path) -> Iterator[Entry]:
+    """Every entry, one after the other. A line that a power failure cut short is passed over."""
     if not path.exists():
-        return []
-    entries = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            entries.append(Entry(**json.loads(line)))
-        except (ValueError, TypeError):
-            continue
-    return entries
+        return
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            try:
+                yield Entry(**json.loads(line))
+            except (ValueError, TypeError):
+                continue
 
 
-def totals(entries: list[Entry]) -> dict[str, Totals]:
+def totals(entries: Iterable[Entry]) -> dict[str, Totals]:
     """Count and seconds by stage."""
-    by_stage: dict[str, list[Entry]] = defaultdict(list)
+    found: dict[str, Totals] = {}
     for entry in entries:
-        by_stage[entry.stage].append(entry)
-    return {stage: Totals(len(rows), sum(row.seconds for row in rows)) for stage, rows in by_stage.items()}
+        before = found.get(entry.stage, Totals(0, 0.0))
+        found[entry.stage] = Totals(before.count + 1, before.seconds + entry.seconds)
+    return found

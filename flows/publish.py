@@ -7,20 +7,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from data import card, manifest, rejects, trajectory
 from data.manifest import ShardFacts
-from data.schema import Category, FloatArray, Role, Triplet
+from data.schema import Category, FloatArray, Role
 from data.shards import write_shards
 from data.video import ENCODER
 from flows import backends, calls, ledger
+from flows.accepted import Accepted
 from flows.money import money
 from flows.recipe import Recipe
 from flows.report import ClipLabel, Limit, SimilarityMatrix, write_report
+from flows.stages import trajectories_of
 from flows.summary import Accuracy, RetrievalRow, RunSummary, StageRow
 from flows.tally import Tally
 from flows.workspace import Workspace
@@ -32,8 +34,10 @@ STAGES = ("plan", "first_frames", "clips", "verdict")
 
 
 MOST_SHOWN = 250
-"""Triplets on the page and in the picture of similarities; of more, so many at even distances."""
+"""Triplets of those compared on the page and in the picture of similarities, at even distances, too."""
 _QUERIES_AT_ONCE = 256
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -48,38 +52,37 @@ class Retrieved:
 
 
 def retrieve(workspace: Workspace, tally: Tally) -> Retrieved:
-    """Who finds the positive among all clips: mean pooling, SemanticMoments, and the true motion."""
+    """Who finds the positive among all compared clips: mean pooling, SemanticMoments, and the true motion."""
     from moments.protocols.methods import ClipVectors, joined
     from moments.protocols.oracle import trajectory_similarities
     from moments.protocols.similarity import cosine_blocks, cosines
 
-    triplets, store = tally.triplets, workspace.store
-    if not triplets:
+    compared, store = evenly(tally.accepted, manifest.MOST_COMPARED), workspace.store
+    if not compared:
         return Retrieved((), np.zeros((0, 0)))
+    verdicts = (accepted.verdict() for accepted in compared)
     loaded = [
-        np.load(io.BytesIO(store.read(tally.vectors[triplet.plan.triplet_id])), allow_pickle=False)
-        for triplet in triplets
+        np.load(io.BytesIO(store.read(verdict.blob("vectors"))), allow_pickle=False) for verdict in verdicts
     ]
     moments = np.concatenate(loaded)  # (N, 3, D)
     empty = np.zeros((len(moments), 1, 1))
     mean, joint = (joined(ClipVectors(moments, empty, empty), method) for method in ("mean", "moments"))
-    gallery = _gallery(triplets)
+    gallery = _gallery(compared)
     rows = [
         _row(method, cosine_blocks(vectors[gallery.queries], vectors), gallery)
         for method, vectors in (("HOG, mean-pooled", mean), ("HOG, SemanticMoments", joint))
     ]
-    if all(triplet.trajectories for triplet in triplets):
+    known = [trajectories_of(accepted.clips()) for accepted in compared]
+    if all(known):
         motions = [
-            trajectory.from_bytes(store.read(triplet.trajectories[role])).channels
-            for triplet in triplets
-            if triplet.trajectories
-            for role in Role
+            trajectory.from_bytes(store.read(own[role])).channels for own in known if own for role in Role
         ]
         asked = [motions[query] for query in gallery.queries]
         parts = [slice(at, at + _QUERIES_AT_ONCE) for at in range(0, len(asked), _QUERIES_AT_ONCE)]
         blocks = ((part, trajectory_similarities(asked[part], motions)) for part in parts)
         rows.append(_row("true motion (oracle)", blocks, gallery))
-    pictured = [3 * index + role for index in _shown(triplets) for role in range(3)]
+    shown = evenly(range(len(compared)), MOST_SHOWN)
+    pictured = [3 * index + role for index in shown for role in range(3)]
     return Retrieved(tuple(rows), cosines(joint[pictured], joint[pictured]).astype(np.float64))
 
 
@@ -90,18 +93,19 @@ def write_data(workspace: Workspace, tally: Tally) -> list[ShardFacts]:
     """
     workspace.manifest.unlink(missing_ok=True)
     rejects.write(tally.rejects, workspace.rejects)
-    return write_shards(iter(tally.triplets), workspace.store, workspace.shards)
+    triplets = (accepted.triplet() for accepted in tally.accepted)
+    return write_shards(triplets, workspace.store, workspace.shards)
 
 
 def write_manifest(
     workspace: Workspace, recipe: Recipe, tally: Tally, shards: Sequence[ShardFacts], found: Retrieved
 ) -> None:
     """The card, then the manifest: when that is there, everything before it is."""
-    clips = [triplet.clips[role] for triplet in tally.triplets for role in Role]
+    clips = (accepted.clips() for accepted in tally.accepted)
     writer = backends.writer(workspace.out, recipe).facts
     images = backends.image_generator(workspace.out, recipe).facts
     video = backends.video_generator(recipe).facts
-    by_category = Counter(triplet.plan.category for triplet in tally.triplets)
+    by_category = Counter(accepted.job.plan.category for accepted in tally.accepted)
     written = manifest.Manifest(
         recipe_name=recipe.name,
         recipe_fingerprint=recipe.fingerprint,
@@ -116,8 +120,8 @@ def write_manifest(
         ai_generated=images.ai_generated or video.ai_generated,
         licence=recipe.licence,
         shards=tuple(shards),
-        num_clips=len(clips),
-        num_clip_bytes=sum(blob.num_bytes for blob in clips),
+        num_clips=len(Role) * len(tally.accepted),
+        num_clip_bytes=sum(made.blob(role).num_bytes for made in clips for role in Role),
         retrieval={row.method: _shares(row) for row in found.rows},
         software={"encoder": ENCODER},
     )
@@ -155,7 +159,7 @@ def summarise(workspace: Workspace, recipe: Recipe, tally: Tally, found: Retriev
         retrieval=found.rows,
         money=money(
             calls.read(workspace.calls),
-            {(triplet.plan.triplet_id, triplet.attempt) for triplet in tally.triplets},
+            {(accepted.triplet_id, accepted.job.attempt) for accepted in tally.accepted},
             tally.rejects,
         ),
         stopped="" if tally.stopped is None else str(tally.stopped),
@@ -183,7 +187,9 @@ def write_page(
     workspace: Workspace, recipe: Recipe, summary: RunSummary, tally: Tally, found: Retrieved
 ) -> Path:
     """The page to look at."""
-    shown = [tally.triplets[index] for index in _shown(tally.triplets)]
+    shown = [
+        accepted.triplet() for accepted in evenly(evenly(tally.accepted, manifest.MOST_COMPARED), MOST_SHOWN)
+    ]
     labels = tuple(
         ClipLabel(triplet.plan.triplet_id, triplet.plan.category, role) for triplet in shown for role in Role
     )
@@ -195,31 +201,27 @@ def write_page(
         similarity=SimilarityMatrix("SemanticMoments on HOG", found.similarity, labels),
         limits=_limits(recipe),
         clip_path=workspace.store.path,
+        workers=recipe.workers,
     )
 
 
-def _shown(triplets: Sequence[Triplet]) -> list[int]:
-    """Which triplets the page shows, evenly spaced, all where they are few."""
-    number = min(len(triplets), MOST_SHOWN)
-    return [int(index) for index in np.linspace(0, len(triplets) - 1, number).round()] if number else []
+def evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many of the items, at even distances, first and last among them."""
+    number = min(len(items), most)
+    return [items[int(place)] for place in np.linspace(0, len(items) - 1, number).round()] if number else []
 
 
-def _gallery(triplets: Sequence[Triplet]) -> Gallery:
+def _gallery(compared: Sequence[Accepted]) -> Gallery:
     """Clips that stand for themselves, not for their bytes: two alike are found by ``evaluate``, and do not
     keep a data set from being written.
     """
     from moments.protocols.gallery import Gallery, GalleryClip
 
+    names = [(accepted.triplet_id, accepted.job.plan.category) for accepted in compared]
     return Gallery(
         tuple(
-            GalleryClip(
-                f"{triplet.plan.triplet_id}/{role}",
-                f"{triplet.plan.triplet_id}/{role}",
-                role,
-                triplet.plan.triplet_id,
-                triplet.plan.category,
-            )
-            for triplet in triplets
+            GalleryClip(f"{name}/{role}", f"{name}/{role}", role, name, category)
+            for name, category in names
             for role in Role
         )
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from markupsafe import Markup
 
 from data import preview
 from data.disk import disk_errors, sweep_partial, write_atomically
+from data.manifest import MOST_COMPARED
 from data.schema import Blob, Category, Reject, Role, Triplet
 from flows.pages import source, style, template
 from flows.report_cards import (
@@ -61,12 +63,13 @@ def write_report(
     similarity: SimilarityMatrix,
     limits: Mapping[str, Limit],
     clip_path: Callable[[Blob], Path],
+    workers: int = 1,
 ) -> Path:
     """Write ``out/report/report.html`` and ``out/report/media``; return the page's path.
 
     ``limits`` holds the gates by the name of their measure, and ``clip_path`` tells where the file of
-    a blob lies.  Previews that an earlier call made are kept, whatever else the media folder holds is
-    removed.  The page appears whole or not at all.
+    a blob lies.  So many ``workers`` make previews at a time; those that an earlier call made are kept,
+    whatever else the media folder holds is removed.  The page appears whole or not at all.
 
     Raises ``data.errors.VideoError`` for a clip that cannot be read, and ``ConfigError`` when the disk
     refuses.
@@ -74,10 +77,13 @@ def write_report(
     media = out / "report" / "media"
     with disk_errors(media):
         media.mkdir(parents=True, exist_ok=True)
-    previews = [
-        make_preview(media, [triplet.clips[role] for role in Role], clip_path) for triplet in triplets
-    ]
-    _prune(media, {name for made in previews for name in (made.video, made.poster)})
+    clips = [tuple(triplet.clips[role] for role in Role) for triplet in triplets]
+    apart = list(dict.fromkeys(clips))  # two of the same clips share one file
+    with ThreadPoolExecutor(workers) as pool:  # each of them waits for a process of one thread
+        made = pool.map(lambda own: make_preview(media, own, clip_path), apart)
+        preview_of = dict(zip(apart, made, strict=True))
+    previews = [preview_of[own] for own in clips]
+    _prune(media, {name for shown in previews for name in (shown.video, shown.poster)})
     cards = [Card(triplet, made, limits) for triplet, made in zip(triplets, previews, strict=True)]
     page = out / "report" / "report.html"
     sweep_partial(page.parent)
@@ -145,6 +151,7 @@ def _page(
         curve={"width": CURVE_WIDTH, "height": CURVE_HEIGHT},
         heat=heat_map(similarity) if similarity.labels else None,
         palette=palette_css(),
+        most_compared=MOST_COMPARED,
         retrieval_categories=[category for category in Category if category in asked],
         style=style("report.css"),
         script=Markup(script),

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from prefect import Task
+from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 from prefect.settings import PREFECT_API_URL
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -99,7 +100,7 @@ class Crew:
         """What a task returned, or its error as a value; ``BackendUnavailable`` when its workers died."""
         with self._answering():
             try:
-                return future.result(raise_on_failure=False)
+                return _forgotten(future.result(raise_on_failure=False))
             except self.killed as error:
                 return BackendUnavailable(
                     f"the worker of {self.name} died each time it was given this work, perhaps for want of "
@@ -116,6 +117,14 @@ class Crew:
             raise BackendUnavailable(
                 f"{self.name} does not answer any more ({type(error).__name__}: {_line(error)}); {_AGAIN}"
             ) from error
+
+
+def _forgotten(result: Any) -> Any:
+    """``result``; Prefect would remember for the whole flow which task it came from, to draw its graph."""
+    running = FlowRunContext.get()
+    if running is not None:
+        running.run_results.clear()
+    return result
 
 
 @contextmanager

@@ -27,9 +27,12 @@ _START_TIMEOUT_SECONDS = 300
 _STOP_TIMEOUT_SECONDS = 20
 # Defaults of ours, which the environment overrules.  Leases on limits outlive the server, or nobody would
 # give back what a run held when both were killed; who waits for a limit asks often, so that no GPU idles.
+# Runs that ended 90 days ago are removed with their tasks, as events are after 7, or the database of a team
+# would grow for ever; data sets, books and ledgers lie in their folders.
 _DEFAULTS = {
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "PREFECT_SERVER_TASKS_TAG_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
 }
 _QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 

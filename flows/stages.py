@@ -152,14 +152,13 @@ def finished_triplet(clips: Outcome, verdict: Outcome) -> Triplet:
     writer = backends.writer(job.out, job.recipe).facts
     image = backends.image_generator(job.out, job.recipe).facts
     video = backends.video_generator(job.recipe).facts
-    has_motion = f"{Role.REFERENCE}_trajectory" in clips.record["blobs"]
     return Triplet(
         plan=job.plan,
         attempt=job.attempt,
         seed=clips.record["seed"],
         format=job.recipe.clip_format,
         clips={role: clips.blob(role) for role in Role},
-        trajectories={role: clips.blob(f"{role}_trajectory") for role in Role} if has_motion else None,
+        trajectories=trajectories_of(clips),
         prompt_writer=f"{writer.name}@{writer.revision}",
         image_generator=image.name,
         image_revision=image.revision,
@@ -170,6 +169,13 @@ def finished_triplet(clips: Outcome, verdict: Outcome) -> Triplet:
         licence=job.recipe.licence,
         ai_generated=image.ai_generated or video.ai_generated,
     )
+
+
+def trajectories_of(clips: Outcome) -> dict[Role, Blob] | None:
+    """The true motion of each clip, where its generator knows it."""
+    if f"{Role.REFERENCE}_trajectory" not in clips.record["blobs"]:
+        return None
+    return {role: clips.blob(f"{role}_trajectory") for role in Role}
 
 
 def run_stage(stage: str, job: Job, make: Callable[[Store], dict[str, Any]], **determinants: Any) -> Outcome:

@@ -1,6 +1,7 @@
 """Where every requested triplet of a run went, and the counts that must balance.
 
-It knows nothing of Prefect or of files.
+It knows nothing of Prefect or of files.  Of an accepted triplet it keeps where its records lie: what they
+hold is read when it is written down, so that memory does not grow with curves and measures.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any
 
 from data.errors import BackendUnavailable, BudgetReached
 from data.manifest import Counts
-from data.schema import MEASURES, Blob, Reject, Triplet
-from flows.stages import Job, Outcome, finished_triplet
+from data.schema import MEASURES, Reject
+from flows.accepted import Accepted
+from flows.stages import Job, Outcome
 
 Ending = Outcome | BackendUnavailable | BudgetReached
 """How a stage can end without stopping the run."""
@@ -25,9 +27,8 @@ class Tally:
 
     requested: int
     max_attempts: int
-    triplets: list[Triplet] = field(default_factory=list)
+    accepted: list[Accepted] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
-    vectors: dict[str, Blob] = field(default_factory=dict)
     given_up: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     reused: Counter[str] = field(default_factory=Counter)
@@ -45,8 +46,7 @@ class Tally:
         _, clips, verdict = outcomes
         assert isinstance(clips, Outcome)
         assert isinstance(verdict, Outcome)
-        self.triplets.append(finished_triplet(clips, verdict))
-        self.vectors[job.plan.triplet_id] = verdict.blob("vectors")
+        self.accepted.append(Accepted(verdict.job, clips.key, verdict.key))
         return None
 
     def takes(self, job: Job, outcome: Ending) -> bool:
@@ -81,10 +81,10 @@ class Tally:
 
     @property
     def counts(self) -> Counts:
-        settled = len(self.triplets) + self.given_up.total() + self.failed.total()
+        settled = len(self.accepted) + self.given_up.total() + self.failed.total()
         return Counts(
             requested=self.requested,
-            accepted=len(self.triplets),
+            accepted=len(self.accepted),
             rejected=dict(sorted(self.given_up.items())),
             failed=dict(sorted(self.failed.items())),
             pending=self.requested - settled,
@@ -98,7 +98,7 @@ class Tally:
     def in_plan_order(self, triplet_ids: Sequence[str]) -> None:
         """Sort what was settled as the plans go, so that the order of completion leaves no trace."""
         position = {triplet_id: index for index, triplet_id in enumerate(triplet_ids)}
-        self.triplets.sort(key=lambda triplet: position[triplet.plan.triplet_id])
+        self.accepted.sort(key=lambda accepted: position[accepted.triplet_id])
         self.rejects.sort(key=lambda reject: (position[reject.triplet_id], reject.attempt))
 
 

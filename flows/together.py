@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from data.errors import BackendUnavailable, BudgetReached
+from data.schema import ClipFormat, Role
 from flows.stages import Job, Outcome
 from flows.tally import Ending
 
 Member = TypeVar("Member", bound=Job | Outcome)
 
 MOST = 16
+LARGE_PIXELS = 10_000_000
+"""Of the clips of a triplet: such take a second and more, and are worked on one by one."""
 _TASKS_PER_WORKER = 4  # in every wave, so that no worker idles while another is in its last one
 
 
@@ -48,8 +51,10 @@ def work_on(batch: Batch[Member], work: Callable[[Member], Outcome]) -> list[End
     return endings
 
 
-def batch_size(num_jobs: int, workers: int) -> int:
+def batch_size(num_jobs: int, workers: int, clips: ClipFormat) -> int:
     """How many jobs to put into one task."""
+    if len(Role) * clips.num_frames * clips.size_px**2 >= LARGE_PIXELS:
+        return 1
     return max(1, min(MOST, math.ceil(num_jobs / (_TASKS_PER_WORKER * workers))))
 
 

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.flows.conftest import Prefect
-from tests.flows.conftest import prefect as prefect
 
 SMALL, LARGE = 20, 60
 

@@ -1,7 +1,9 @@
 """Whole builds of growing size: seconds a triplet, peak memory, and what the orchestration costs.
 
-``python -m tests.benchmarks.bench_build [TRIPLETS …]`` (multiples of 5). Each size is built twice into a
-fresh folder's place: once from nothing, once with everything finished.
+``python -m tests.benchmarks.bench_build [--full-size] [TRIPLETS …]`` (multiples of 5). Each size is built
+twice into a fresh folder's place: once from nothing, once with everything finished. Clips are small, unless
+those of the recipe are asked for. Beside the work of the stages is what the wall time of the workers has
+beyond the seconds in the ledger: start and end of the process, Prefect, shards, page, and idle workers.
 """
 
 import os
@@ -14,8 +16,9 @@ from pathlib import Path
 
 from flows import ledger
 
-CLIP = ("--size", "128", "--seconds", "2", "--fps", "8")
+SMALL = ("--size", "128", "--seconds", "2", "--fps", "8")
 DEFAULT_SIZES = (10, 40, 160)
+WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,12 @@ class Measured:
     peak_mib: float
 
 
-def build(out: Path, triplets: int, home: Path) -> Measured:
+def build(out: Path, triplets: int, home: Path, clip: tuple[str, ...]) -> Measured:
     """Run the command to its end, or stop with its output."""
     command = [sys.executable, "-m", "flows.cli", "build", "--out", str(out)]
     started = time.monotonic()
     child = subprocess.Popen(
-        [*command, "--per-category", str(triplets // 5), *CLIP],
+        [*command, "--per-category", str(triplets // 5), "--workers", str(WORKERS), *clip],
         env={**os.environ, "PREFECT_HOME": str(home)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -44,24 +47,26 @@ def build(out: Path, triplets: int, home: Path) -> Measured:
     return Measured(time.monotonic() - started, usage.ru_maxrss / 1024)
 
 
-def main(sizes: tuple[int, ...]) -> None:
+def main(sizes: tuple[int, ...], clip: tuple[str, ...]) -> None:
     """Print one row a size."""
-    print(f"clips {' '.join(CLIP)}, {os.cpu_count()} cores")
-    print(
-        f"{'triplets':>8} {'build s':>8} {'s/triplet':>9} {'peak MiB':>8} {'again s':>8} {'stage work s':>12}"
-    )
+    shape = " ".join(clip) or "of the recipe's size"
+    print(f"clips {shape}, {WORKERS} workers, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    titles = ("triplets", "build s", "s/triplet", "peak MiB", "again s", "stage work s", "beside it")
+    print(("{:>8} {:>8} {:>9} {:>8} {:>8} {:>12} {:>9}").format(*titles))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        build(root / "warm", 5, root / "prefect")  # compiles kernels and migrates the database
+        build(root / "warm", 5, root / "prefect", SMALL)  # compiles kernels and migrates the database
         for size in sizes:
-            fresh = build(root / str(size), size, root / "prefect")
-            again = build(root / str(size), size, root / "prefect")
+            fresh = build(root / str(size), size, root / "prefect", clip)
+            again = build(root / str(size), size, root / "prefect", clip)
             work = sum(entry.seconds for entry in ledger.read(root / str(size) / "ledger.jsonl"))
             print(
                 f"{size:>8} {fresh.seconds:>8.1f} {fresh.seconds / size:>9.2f} {fresh.peak_mib:>8.0f} "
-                f"{again.seconds:>8.1f} {work:>12.1f}"
+                f"{again.seconds:>8.1f} {work:>12.1f} {1 - work / WORKERS / fresh.seconds:>9.1%}",
+                flush=True,
             )
 
 
 if __name__ == "__main__":
-    main(tuple(map(int, sys.argv[1:])) or DEFAULT_SIZES)
+    numbers = tuple(int(argument) for argument in sys.argv[1:] if argument.isdigit())
+    main(numbers or DEFAULT_SIZES, () if "--full-size" in sys.argv else SMALL)

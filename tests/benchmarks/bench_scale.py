@@ -18,6 +18,7 @@ from flows.server import prefect_server
 
 SIZES = (100, 1000)
 FULL = 10_000
+MAX_GROWTH = 0.10
 MAX_DRIFT = 0.10
 MAX_RESUME_SECONDS = 10.0
 
@@ -64,9 +65,11 @@ def main(arguments: list[str]) -> int:
     each = [rows[size]["seconds"] / size for size in sizes[1:]] if len(sizes) > 2 else []
     drift = max(each) / min(each) - 1 if each else 0.0
     slowest = max(row["again_seconds"] for row in rows.values())
+    growth = rows[sizes[-1]]["peak_bytes"] / rows[sizes[-2]]["peak_bytes"]
     print(
         f"time per triplet, largest over smallest but the first: {1 + drift:.2f} (goal {1 + MAX_DRIFT:.2f})"
     )
+    print(f"peak memory, largest over the one before: {growth:.2f} (goal {1 + MAX_GROWTH:.2f})")
     print(f"a finished build once more: {slowest:.1f} s (goal {MAX_RESUME_SECONDS:.0f} s)")
     return 0
 

@@ -1,6 +1,6 @@
 """What tests of stores share: a folder, memory and an S3 service that can be told to fail, and a clock.
 
-The fixtures are imported by ``conftest``; ``s3`` is empty at the start of each test that asks for it.
+The fixtures are imported by ``conftest``.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import subprocess
 import sys
 import textwrap
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from data.remote_store import RemoteStore, open_store
 from data.store import Store
-from tests.s3_server import Server, serving
+from tests.s3_server import Server
 
 URL = "s3://store/some/prefix"
 KEY = "ab" * 32
@@ -30,19 +30,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.seconds
-
-
-@pytest.fixture(scope="session")
-def running_s3() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def s3(running_s3: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """An S3 service with one empty bucket, to which this process and its children are led."""
-    running_s3.prepare(monkeypatch)
-    return running_s3
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -11,8 +11,6 @@ from data.schema import Clip
 from data.video import encode
 from tests.data.buckets import address as address
 from tests.data.buckets import fresh as fresh
-from tests.data.buckets import running_s3 as running_s3
-from tests.data.buckets import s3 as s3
 from tests.data.buckets import store as store
 from tests.data.buckets import stores as stores
 from tests.data.buckets import waits as waits

@@ -263,6 +263,20 @@ def test_lost_answers_lose_no_lease(kind: str, bucket: Bucket, s3: Server) -> No
     assert bucket.stat(ours.name) is None
 
 
+def test_a_release_whose_answer_is_lost_does_not_take_the_lease_of_the_next(s3: Server) -> None:
+    next_one = remote_lease(Bucket(URL), Clock(), "the next")
+    ours = remote_lease(Bucket(URL, lambda seconds: _assert_taken(next_one)), Clock())
+    assert ours.acquire()
+    s3.fail(Fault("DELETE", "/leases/", "done, then 500"))
+    ours.release()
+    assert next_one.beat(), "it was taken away"
+    next_one.release()
+
+
+def _assert_taken(wanted: RemoteLease) -> None:
+    assert wanted.acquire()
+
+
 def test_a_beat_that_does_not_come_through_is_made_up_for(bucket: Bucket, s3: Server) -> None:
     ours = remote_lease(bucket, Clock())
     assert ours.acquire()

@@ -164,6 +164,17 @@ def test_shards_are_numbered_out_of_their_total_and_old_ones_go(
     assert not any((made.store.root / "tmp").iterdir())
 
 
+def test_a_shard_ends_after_so_many_rows_too(
+    made: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "MAX_SHARD_ROWS", 2)
+    assert [shard.rows for shard in write_shards(iter(made.triplets), made.store, tmp_path / "data")] == [
+        2,
+        2,
+        1,
+    ]
+
+
 def test_no_triplets_make_no_shards(made: SimpleNamespace, tmp_path: Path) -> None:
     assert write_shards(iter([]), made.store, tmp_path / "data") == []
 

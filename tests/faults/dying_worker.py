@@ -1,7 +1,7 @@
-"""Loaded into every Dask worker: the first piece of a stage's work that any of them begins is its end.
+"""Loaded into every worker of a cluster: the first piece of a stage's work that any begins is its end.
 
-Dask loads it with ``DASK_DISTRIBUTED__WORKER__PRELOAD``; ``SIMMOTION_TEST_DEATHS`` is a folder with one file
-for each death so far, and ``SIMMOTION_TEST_STAGE`` names the stage.
+Dask loads it as a preload, Ray calls it as the hook of a worker's start; ``SIMMOTION_TEST_DEATHS`` is a
+folder with one file for each death so far, and ``SIMMOTION_TEST_STAGE`` names the stage.
 """
 
 import os
@@ -20,4 +20,6 @@ def _die_once() -> None:
     die()
 
 
-before(WORK[os.environ["SIMMOTION_TEST_STAGE"]], _die_once, onwards=True)
+def dask_setup(worker: object = None) -> None:
+    """What Dask looks for, with the worker; Ray is told its name, and gives nothing."""
+    before(WORK[os.environ["SIMMOTION_TEST_STAGE"]], _die_once, onwards=True)

@@ -5,6 +5,7 @@ whatever then happens is the real thing wherever the system can be made to do it
 """
 
 import inspect
+import json
 import os
 import resource
 import signal
@@ -13,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from importlib import import_module
@@ -37,6 +39,7 @@ WORK = {
 
 Act = Callable[[], object]
 FILLER = "filler"
+DEATHS = "deaths"
 
 
 def at(stage: str, act: Act, *, call: int = 1, onwards: bool = False) -> Act:
@@ -104,8 +107,7 @@ def fill_disk() -> None:
 
 def lock_out() -> None:
     """From now on the process may read the cell's folder and write nowhere: EACCES from the kernel."""
-    for path in (_folder(), *_folder().rglob("*")):
-        path.chmod(0o555 if path.is_dir() else 0o444)
+    _set_modes(_folder(), 0o555, 0o444)
     if os.geteuid() == 0:  # root may write anywhere
         for parent in _folder().parents:  # pytest's own are closed to others, who could not even read then
             if not parent.stat().st_mode & 0o001:
@@ -115,8 +117,13 @@ def lock_out() -> None:
 
 def let_in(folder: Path) -> None:
     """The end of ``lock_out``."""
+    _set_modes(folder, 0o755, 0o644)
+
+
+def _set_modes(folder: Path, of_folders: int, of_files: int) -> None:
     for path in (folder, *folder.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
+        with suppress(FileNotFoundError):  # temporary files come and go while other threads work
+            path.chmod(of_folders if path.is_dir() else of_files)
 
 
 def _folder() -> Path:
@@ -141,11 +148,13 @@ def clock_jumps(seconds: float) -> None:
 
 
 def worker_dies(stage: str) -> None:
-    """The first worker of a Dask cluster that comes to ``stage`` is killed there."""
-    deaths = _folder() / "deaths"
+    """The first worker of a Dask or Ray cluster that comes to ``stage`` is killed there."""
+    deaths = _folder() / DEATHS
     deaths.mkdir()
+    hook = {"worker_process_setup_hook": "tests.faults.dying_worker.dask_setup"}
     os.environ |= {
         "DASK_DISTRIBUTED__WORKER__PRELOAD": "tests.faults.dying_worker",
+        "RAY_JOB_CONFIG_JSON_ENV_VAR": json.dumps({"runtime_env": hook}),
         "SIMMOTION_TEST_DEATHS": str(deaths),
         "SIMMOTION_TEST_STAGE": stage,
     }

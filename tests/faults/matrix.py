@@ -142,19 +142,24 @@ def _clock(seconds: float) -> Row:
             Outcome.CONTINUED,
             inside=(at(stage, partial(fault.clock_jumps, seconds)),),
             kind="paid" if stage in PAID else "rendered",
-            reduced=stage == "first frames",
+            reduced=stage == "first frames" and seconds > 0,
         )
         for stage in OWN
     } | {"people": "nothing of a study is decided by the time of day"}
 
 
-def _worker_dies(stage: str) -> Cell:
-    return Cell(
-        Outcome.CONTINUED,
-        inside=(partial(fault.worker_dies, stage),),
-        first_arguments=("--runner", "dask"),
-        reduced=stage == "clips",
-    )
+def _worker_dies(runner: str) -> Row:
+    own = (stage for stage in OWN if stage not in PIECEWISE)
+    return dict.fromkeys(own, "done by the run's own process") | {
+        stage: Cell(
+            Outcome.CONTINUED,
+            inside=(partial(fault.worker_dies, stage),),
+            first_arguments=("--runner", runner),
+            mend=lambda world, said: (world.folder / fault.DEATHS / "first").unlink(),  # there was one
+            reduced=(runner, stage) == ("dask", "clips"),
+        )
+        for stage in PIECEWISE
+    }
 
 
 def _prefect() -> Row:
@@ -203,7 +208,7 @@ def _flipped_artifact(stage: str) -> Cell:
         outside=lambda world: fault.flip_bit(world.blob(records, name)),
         mend=lambda world, said: _named_file(said).unlink(),
         remakes=True,
-        reduced=stage == "clips",
+        reduced=stage == "verdict",
     )
 
 
@@ -228,7 +233,7 @@ def _damaged_result(stage: str, damage: Callable[[Path], object]) -> Cell:
         damage(world.out / name)
         assert any(word in finding for finding in world.findings()), "verify finds nothing"
 
-    return Cell(Outcome.CONTINUED, outside=spoil, reduced=stage == "shards")
+    return Cell(Outcome.CONTINUED, outside=spoil, reduced=stage == "shards" and damage is fault.flip_bit)
 
 
 # -- faults of vendors
@@ -238,7 +243,7 @@ def _vendor(
     outcome: Outcome,
     spoil: Callable[[World, str], object],
     words: tuple[str, ...] = (),
-    reduced: str = "first frames",
+    reduced: str = "",
     **more: Any,
 ) -> Row:
     """The same fault at both vendors."""
@@ -288,8 +293,8 @@ def _table() -> dict[str, Row]:
         | {"plan": no_bytes}
         | {stage: _damaged_result(stage, fault.flip_bit) for stage in FINISHED},
         "out of memory": {stage: _no_memory(stage) for stage in OWN},
-        "worker death (Dask)": {stage: _worker_dies(stage) for stage in PIECEWISE}
-        | {stage: "done by the run's own process" for stage in OWN if stage not in PIECEWISE},
+        "worker death (Dask)": _worker_dies("dask"),
+        "worker death (Ray)": _worker_dies("ray"),
         "Prefect server down": _prefect(),
         "Label Studio down": {
             "people": Cell(
@@ -308,7 +313,7 @@ def _table() -> dict[str, Row]:
         "clock jumps 10 years ahead": _clock(10 * 365 * 86400.0),
         "clock jumps 1 day back": _clock(-86400.0),
         "429 with Retry-After": _vendor(
-            Outcome.CONTINUED, failing(Fault("refuse", 429, {"Retry-After": "1"}))
+            Outcome.CONTINUED, failing(Fault("refuse", 429, {"Retry-After": "1"})), reduced="first frames"
         ),
         "429 without Retry-After": _vendor(Outcome.CONTINUED, failing(Fault("refuse", 429))),
         "500": _vendor(Outcome.CONTINUED, failing(Fault("refuse", 500), Fault("refuse", 502))),
@@ -318,6 +323,7 @@ def _table() -> dict[str, Row]:
             ("same command again",),
             inside=(partial(fault.impatient, 1.0),),
             mend=_recovered,
+            reduced="first frames",
         ),
         "timeout": _vendor(
             Outcome.CONTINUED,
@@ -333,7 +339,9 @@ def _table() -> dict[str, Row]:
             mend=_recovered,
             may_pay_more=True,
         ),
-        "connection reset mid-body": _vendor(Outcome.CONTINUED, failing(Fault("reset")), may_pay_more=True),
+        "connection reset mid-body": _vendor(
+            Outcome.CONTINUED, failing(Fault("reset")), may_pay_more=True, reduced="first frames"
+        ),
         "answer cut short": _vendor(Outcome.CONTINUED, failing(Fault("truncated")), may_pay_more=True),
         "malformed JSON": _vendor(Outcome.CONTINUED, failing(Fault("malformed")), may_pay_more=True),
         "schema-violating JSON": NO_VENDOR
@@ -348,7 +356,6 @@ def _table() -> dict[str, Row]:
                 outside=lambda world: world.gemini.fail_next(NONSENSE),
                 kind="paid",
                 may_pay_more=True,
-                reduced=True,
             ),
         },
         "answers in pieces": _vendor(Outcome.CONTINUED, failing(*[Fault("dribble")] * 16)),
@@ -374,7 +381,6 @@ def _table() -> dict[str, Row]:
                 Outcome.REWRITTEN,
                 outside=lambda world: world.gemini.answer_next(Picture(words="Here is your picture.")),
                 kind="paid",
-                reduced=True,
             ),
         },
         "budget reached": NO_VENDOR

@@ -1,38 +1,14 @@
-"""One Prefect server, one finished tiny build and tiny checkpoints for all tests that need them."""
+"""One finished tiny build and tiny checkpoints for all tests that need them."""
 
-import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from flows.server import prefect_server
+from tests.conftest import Prefect as Prefect
 from tests.flows.browser import browser as browser
 from tests.flows.commands import TINY, simmotion
 from tests.moments.backbones.checkpoints import save
-
-
-@dataclass(frozen=True)
-class Prefect:
-    """A running server: its API and the home of its database."""
-
-    url: str
-    home: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "PREFECT_HOME": str(self.home), "PREFECT_API_URL": self.url}
-
-
-@pytest.fixture(scope="session")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    home = tmp_path_factory.mktemp("prefect")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PREFECT_HOME", str(home))
-        with prefect_server() as url:
-            yield Prefect(url, home)
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,14 @@ def test_lines_come_back_in_order_and_add_up(tmp_path: Path) -> None:
     rows = [Entry("clips", "a", "view_0000", 1.5), Entry("verdict", "b", "view_0000", 0.5)]
     for row in [*rows, rows[0]]:
         append(path, row)
-    assert read(path) == [*rows, rows[0]]
+    assert list(read(path)) == [*rows, rows[0]]
     assert totals(read(path))["clips"].count == 2
     assert totals(read(path))["clips"].seconds == 3.0
     assert totals(read(path))["verdict"].seconds == 0.5
 
 
 def test_a_missing_ledger_is_an_empty_one(tmp_path: Path) -> None:
-    assert read(tmp_path / "none.jsonl") == []
+    assert list(read(tmp_path / "none.jsonl")) == []
 
 
 def test_a_line_cut_by_a_crash_is_passed_over_and_spoils_no_other(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_line_cut_by_a_crash_is_passed_over_and_spoils_no_other(tmp_path: Path
     with path.open("a") as file:
         file.write('{"stage": "cli')
     append(path, row)
-    assert read(path) == [row, row]
+    assert list(read(path)) == [row, row]
 
 
 def test_threads_tear_no_line(tmp_path: Path) -> None:

@@ -16,8 +16,6 @@ from data.bucket import Bucket
 from flows import build_synthetic, ledger
 from flows.recipe import load_recipe
 from flows.workspace import claimed, opened
-from tests.data.buckets import running_s3 as running_s3
-from tests.data.buckets import s3 as s3
 from tests.flows.commands import TINY, simmotion, simmotion_here
 from tests.flows.conftest import Prefect
 from tests.s3_server import BUCKET, Fault, Server

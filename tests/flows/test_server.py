@@ -9,8 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from prefect.settings.models.server.services import ServerServicesDBVacuumSettings
 
 from data.errors import ConfigError
+from flows import server
 from flows.server import is_healthy, prefect_server
 from tests.flows.conftest import Prefect
 
@@ -40,6 +42,12 @@ def test_a_taken_port_is_named_before_anything_starts() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"port {port} on 127.0.0.1 is taken"), prefect_server(port):
             pass
+
+
+def test_a_server_of_ours_forgets_runs_that_ended_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in server._DEFAULTS.items():
+        monkeypatch.setenv(name, value)
+    assert ServerServicesDBVacuumSettings().enabled_vacuum_types >= {"events", "flow_runs"}
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])

@@ -106,4 +106,4 @@ def test_what_was_settled_is_sorted_as_it_was_planned() -> None:
     for index in (4, 0, 2):
         tally.settle(_job(index), _outcomes(_job(index), "accepted"))
     tally.in_plan_order([plan.triplet_id for plan in PLANS])
-    assert [triplet.plan for triplet in tally.triplets] == [PLANS[0], PLANS[2], PLANS[4]]
+    assert [accepted.job.plan for accepted in tally.accepted] == [PLANS[0], PLANS[2], PLANS[4]]

@@ -28,8 +28,6 @@ from flows.wording import UNWRITTEN, worded, write_prompts
 from flows.workspace import Workspace, claimed
 from prompts.sampling import plan_of
 from tests.data.buckets import URL
-from tests.data.buckets import running_s3 as running_s3
-from tests.data.buckets import s3 as s3
 from tests.flows.commands import TINY, simmotion_here
 from tests.flows.conftest import Prefect
 from tests.flows.paper_world import paper_world
