@@ -17,6 +17,7 @@ from tests.generators.tiny_images import save_tiny_drawer, save_tiny_editor
 from tests.generators.tiny_wan import save_tiny_wan
 from tests.protocol import gemini_server
 from tests.protocol.gemini_server import Outcome
+from tests.protocol.hub_server import HubServer
 from tests.protocol.server import Fault
 
 
@@ -184,6 +185,21 @@ def test_a_model_that_is_nowhere_is_refused_before_anything_is_paid(
 
     assert run.returncode == 2
     assert "is no folder here" in run.stderr
+    assert world.num_requests == 0
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_a_hub_id_that_cannot_be_had_is_refused_before_anything_is_paid(
+    world: PaperWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, online: bool
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    with HubServer({}) as hub:
+        if online:
+            hub.replaces_the_hub(monkeypatch)
+        run = world.build(tmp_path / "out", video={"kind": "wan", "model": "some/vvan2.2"})
+
+    assert run.returncode == 2
+    assert "some/vvan2.2: no such folder here" in run.stderr
     assert world.num_requests == 0
 
 
