@@ -1,4 +1,4 @@
-"""Settings for every test, and the one Label Studio that all tests share which need it."""
+"""Settings for every test, and what all tests share that need it: a Label Studio, tiny WAN checkpoints."""
 
 from __future__ import annotations
 
@@ -36,3 +36,19 @@ def server(home: Path) -> Iterator[Server]:
 
     yield start(home)
     stop(home)
+
+
+@pytest.fixture(scope="session")
+def tiny_wan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole WAN checkpoint of the large model's kind with few and random weights. Not to be written to."""
+    from tests.generators.tiny_wan import save_tiny_wan
+
+    return save_tiny_wan(tmp_path_factory.mktemp("wan"))
+
+
+@pytest.fixture(scope="session")
+def tiny_wan_5b_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of the small model's kind."""
+    from tests.generators.tiny_wan import save_tiny_wan_5b
+
+    return save_tiny_wan_5b(tmp_path_factory.mktemp("wan_5b"))

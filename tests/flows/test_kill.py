@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows import ledger
-from tests.flows.commands import TINY, simmotion
+from tests.flows.commands import TINY, simmotion_here
 from tests.flows.conftest import Prefect
 
 
@@ -31,7 +31,7 @@ def _kill_at(moment: str, count: int, out: Path, prefect: Prefect) -> None:
 
 
 def _assert_finished_as_if_undisturbed(out: Path, undisturbed: Path, prefect: Prefect) -> None:
-    again = simmotion("build", "--out", out, *TINY, environment=prefect.environment)
+    again = simmotion_here("build", "--out", out, *TINY, environment=prefect.environment)
     assert again.returncode == 0, again.stderr
     assert (out / "manifest.json").read_bytes() == (undisturbed / "manifest.json").read_bytes()
     assert (out / "rejects.jsonl").read_bytes() == (undisturbed / "rejects.jsonl").read_bytes()
@@ -39,7 +39,7 @@ def _assert_finished_as_if_undisturbed(out: Path, undisturbed: Path, prefect: Pr
     assert made
     assert max(made.values()) == 1, "something finished was made again"
     assert _files(out) == _files(undisturbed), "a file is left behind or missing"
-    assert simmotion("verify", out, environment=prefect.environment).returncode == 0
+    assert simmotion_here("verify", out, environment=prefect.environment).returncode == 0
 
 
 def _files(out: Path) -> set[str]:
@@ -78,7 +78,7 @@ def test_a_manifest_never_stands_beside_data_that_it_does_not_describe(
     prefect: Prefect, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    first = simmotion("build", "--out", out, *TINY, "--limit", "2", environment=prefect.environment)
+    first = simmotion_here("build", "--out", out, *TINY, "--limit", "2", environment=prefect.environment)
     assert first.returncode == 0, first.stderr
     _kill_at("the card is about to be written", 1, out, prefect)
     assert not (out / "manifest.json").exists()
