@@ -35,7 +35,7 @@ from flows.tasks import GENERATOR_TASK, LOCAL_TASK
 from flows.together import Batch, batch_size, parted, work_on
 from flows.wording import UNWRITTEN
 from flows.workspace import Workspace, claimed
-from generators.config import require_format
+from generators.config import require_format, require_weights
 from prompts.sampling import plan_of
 from prompts.writer import Draft
 
@@ -162,6 +162,8 @@ def _build(
 ) -> RunSummary:
     progress = watcher.get() or LogProgress(get_run_logger())
     tally = Tally(requested=len(drafts), max_attempts=recipe.max_attempts)
+    if not recipe.cluster:  # machines elsewhere have weights of their own
+        require_weights(recipe.images, recipe.video)
     open_vendors(workspace.out, recipe)
     posts = _posts(workspace.out, recipe)
     with crew(recipe, needs_gpu=any(post.place == "gpu" for post in posts.values())) as workers:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from data.schema import Reject
 from flows.calls import Bill, PaidCall, bill, bills
+from flows.wording import STAGE as WORDING
 
 ACCEPTED = "accepted"
 PROMPTS = "prompts"
@@ -30,7 +31,7 @@ class Money:
 
     ``by_fate`` names what became of the attempt that a call served: "accepted", the reason of its
     reject, "open" when the attempt is not settled, or "prompts" for calls that serve a triplet before
-    its attempts.
+    its attempts, unless it was given up there.
     """
 
     total: Bill
@@ -52,11 +53,16 @@ def money(
     if not calls:
         return None
     fates = dict.fromkeys(accepted, ACCEPTED)
-    fates |= {(reject.triplet_id, reject.attempt): reject.reason for reject in rejects}
+    given_up: dict[str, str] = {}
+    for reject in rejects:
+        if reject.stage == WORDING:
+            given_up[reject.triplet_id] = reject.reason
+        else:
+            fates[reject.triplet_id, reject.attempt] = reject.reason
 
     def fate(call: PaidCall) -> str:
         if call.intent.attempt is None:
-            return PROMPTS
+            return given_up.get(call.intent.item, PROMPTS)
         return fates.get((call.intent.item, call.intent.attempt), OPEN)
 
     return Money(

@@ -7,16 +7,13 @@ The deployments are the bundled recipes, ``build-synthetic/<recipe>``, what is a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prefect import Flow, serve
 from prefect.deployments.runner import RunnerDeployment
-from prefect.logging.handlers import APILogHandler
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from data.errors import BackendUnavailable
+from flows.api import api
 from flows.build_real import build_real
 from flows.build_synthetic import build_synthetic
 from flows.evaluate import evaluate
@@ -26,7 +23,6 @@ from flows.real_recipe import load_real_recipe, real_recipe_names
 from flows.recipe import load_recipe, recipe_names
 from flows.retime_video import retime_video
 from flows.score import score
-from flows.server import is_healthy, prefect_server
 
 DATASET = "dataset"  # the deployment's name of whatever is asked of one
 SCORE_DESCRIPTION = "Pace of every clip, and its likeness to the reference of its triplet, as Parquet."
@@ -36,28 +32,6 @@ PACE_DESCRIPTION = "How evenly videos change, as JSON: the Semantic Progress Fun
 WAITING = "waiting"  # and of what looks after builds that wait for people
 RANK_DESCRIPTION = "Takes in what annotators answered, asks further, resumes builds that have all they need."
 RETIME_DESCRIPTION = "Another pacing for a video that exists, and its pace before and after as JSON."
-
-
-@contextmanager
-def api(port: int | None = None, *, services: bool = False) -> Iterator[str]:
-    """The API that is configured, or a server of our own for as long as the block runs.
-
-    Raises ``BackendUnavailable`` when a configured API does not answer.
-    """
-    configured = PREFECT_API_URL.value()
-    if configured:
-        if not is_healthy(configured):
-            raise BackendUnavailable(
-                f"no Prefect server answers at PREFECT_API_URL={configured}: start it, or unset the "
-                "variable (prefect config unset PREFECT_API_URL) to let a server of our own start"
-            )
-        yield configured
-        return
-    with prefect_server(port, services=services) as url, temporary_settings({PREFECT_API_URL: url}):
-        try:
-            yield url
-        finally:
-            APILogHandler().flush()  # what is still on its way would find no server and complain
 
 
 def deployments() -> list[RunnerDeployment]:

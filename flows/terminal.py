@@ -29,8 +29,8 @@ def prepare_environment() -> None:
 def running(stopped: str) -> Iterator[None]:
     """A Prefect server for the flows that run inside, and their progress; Ctrl-C prints ``stopped``."""
     prepare_environment()
+    from flows.api import api
     from flows.progress import bars
-    from flows.serve import api
 
     try:
         with ExitStack() as stack:

@@ -89,24 +89,30 @@ def cached_checkpoint(hub_id: str, revision: str | None) -> Path | None:
 def identity_of(source: str, revision: str | None) -> str:
     """The ``identity`` that ``find_checkpoint`` gives, without fetching weights.
 
-    A hub id that is not in the cache is asked of the hub, so that a run names its clips alike before and
-    after the download; with no answer it is ``<hub id>@<revision>``.
+    A hub id that is not in the cache is asked of the hub, so that a run names what it makes alike before
+    and after the download; with no answer it is ``<hub id>@<revision>``.
     """
     if Path(source).expanduser().is_dir():
         return find_checkpoint(source, revision).identity
-    cached = cached_checkpoint(source, revision)
-    return f"{source}@{cached.name if cached else _commit_on_hub(source, revision) or revision or 'main'}"
+    if cached := cached_checkpoint(source, revision):
+        return f"{source}@{cached.name}"
+    try:
+        return f"{source}@{commit_on_hub(source, revision)}"
+    except ConfigError:  # a name is all that is asked for here; who needs the weights says what is wrong
+        return f"{source}@{revision or 'main'}"
 
 
-def _commit_on_hub(hub_id: str, revision: str | None) -> str | None:
+def commit_on_hub(hub_id: str, revision: str | None) -> str:
+    """The commit that the hub has under this id; ``ConfigError`` where it has none or cannot be asked."""
     import httpx2
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return HfApi().model_info(hub_id, revision=revision, timeout=HUB_TIMEOUT_SECONDS).sha
-    except (HFValidationError, OSError, httpx2.HTTPError):
-        return None
+        found = HfApi().model_info(hub_id, revision=revision, timeout=HUB_TIMEOUT_SECONDS)
+    except (HFValidationError, OSError, httpx2.HTTPError) as error:
+        raise ConfigError(_not_to_be_had(hub_id, revision, error)) from error
+    return found.sha or revision or "main"
 
 
 def missing_files(folder: Path) -> Iterator[str]:
@@ -181,19 +187,25 @@ def first_line_of(error: Exception) -> str:
 
 
 def _downloaded(hub_id: str, revision: str | None) -> Path:
-    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub import snapshot_download
 
     try:
         return Path(snapshot_download(hub_id, revision=revision, allow_patterns=WANTED))
     except Exception as error:
-        at = f" --revision {revision}" if revision else ""
-        raise ConfigError(
-            f"{hub_id}{at}: no such folder here, not whole in the cache {constants.HF_HUB_CACHE}, and not "
-            f"to be had from the hub ({type(error).__name__}: {first_line_of(error)}). Two ways out: on a "
-            f"machine with network run `hf download {hub_id}{at}` (after `hf auth login` where a licence "
-            f"must be accepted) and copy models--{hub_id.replace('/', '--')} from its cache to this one; or "
-            "name a local folder"
-        ) from error
+        raise ConfigError(_not_to_be_had(hub_id, revision, error)) from error
+
+
+def _not_to_be_had(hub_id: str, revision: str | None, error: Exception) -> str:
+    from huggingface_hub import constants
+
+    at = f" --revision {revision}" if revision else ""
+    return (
+        f"{hub_id}{at}: no such folder here, not whole in the cache {constants.HF_HUB_CACHE}, and not "
+        f"to be had from the hub ({type(error).__name__}: {first_line_of(error)}). Two ways out: on a "
+        f"machine with network run `hf download {hub_id}{at}` (after `hf auth login` where a licence "
+        f"must be accepted) and copy models--{hub_id.replace('/', '--')} from its cache to this one; or "
+        "name a local folder"
+    )
 
 
 def _digest(folder: Path) -> str:

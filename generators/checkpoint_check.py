@@ -1,4 +1,4 @@
-"""Whether a pipeline's checkpoint is at hand as a whole, without fetching or loading it.
+"""Whether a pipeline's checkpoint is at hand as a whole or can be had, without fetching or loading it.
 
 It knows no pipeline.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from data.errors import ConfigError
 from data.finding import Finding
-from generators.checkpoint import Checkpoint, cached_checkpoint, find_checkpoint
+from generators.checkpoint import Checkpoint, cached_checkpoint, commit_on_hub, find_checkpoint
 
 
 def at_hand(source: str, revision: str | None, classes: tuple[str, ...] = ()) -> Checkpoint | None:
@@ -22,10 +22,17 @@ def at_hand(source: str, revision: str | None, classes: tuple[str, ...] = ()) ->
     return None
 
 
+def require(source: str, revision: str | None) -> None:
+    """Raises ``ConfigError`` for a checkpoint that is not whole here, and that the hub cannot give either."""
+    if at_hand(source, revision) is None:
+        commit_on_hub(source, revision)
+
+
 def check(name: str, source: str, revision: str | None, classes: tuple[str, ...] = ()) -> Finding:
-    """Whether it is whole, as the line ``name``. Raises nothing."""
+    """Whether it is whole here, or could be fetched, as the line ``name``. Raises nothing."""
     try:
         found = at_hand(source, revision, classes)
+        commit = "" if found else commit_on_hub(source, revision)
     except ConfigError as error:
         return Finding(name, False, str(error))
     if found is None:
@@ -33,7 +40,7 @@ def check(name: str, source: str, revision: str | None, classes: tuple[str, ...]
         return Finding(
             name,
             False,
-            f"{source} is neither a folder nor whole in the hub's cache",
+            f"{source} is neither a folder nor whole in the hub's cache; the hub has it, at {commit}",
             f"`hf download {source}{at}` now; else the first run does it, before its first clip",
         )
     return Finding(name, True, f"{source} is whole in {found.folder}")

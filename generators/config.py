@@ -99,6 +99,19 @@ def require_format(config: AnyVideoConfig, clip_format: ClipFormat) -> None:
             require_wan_format(config, clip_format)
 
 
+def require_weights(*configs: AnyImageConfig | AnyVideoConfig) -> None:
+    """Raises ``ConfigError`` for weights that are neither here nor on the hub, before anything is paid."""
+    from generators import checkpoint_check
+
+    for config in configs:
+        match config:
+            case WanConfig():
+                checkpoint_check.require(config.model, config.revision)
+            case DiffusersImageConfig():
+                checkpoint_check.require(config.model, config.revision)
+                checkpoint_check.require(config.edit_model, config.edit_revision)
+
+
 def gpu_seconds_per_triplet(config: AnyVideoConfig, clip_format: ClipFormat) -> float:
     """Seconds that one GPU (an H100) works on the clips of one triplet, for an estimate."""
     match config:

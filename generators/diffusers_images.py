@@ -10,7 +10,7 @@ import inspect
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from PIL import Image as Pillow
 from data.errors import ConfigError, ContractError, SampleRejected
 from data.schema import Image, Role
 from generators.base import BackendFacts, ImageRequest
-from generators.checkpoint import Checkpoint, cached_checkpoint, find_checkpoint, quiet_loading
+from generators.checkpoint import Checkpoint, find_checkpoint, identity_of, quiet_loading
 from generators.config import DiffusersImageConfig
 from generators.framing import squared
 
@@ -48,11 +48,10 @@ class DiffusersImages:
 
     @property
     def facts(self) -> BackendFacts:
-        """The revision names both checkpoints, as far as they are known without network, and the settings."""
-        identities = [_identity(model, revision) for model, revision in self._sources.values()]
+        """The revision names both checkpoints, and the settings."""
         settings = hashlib.sha256(f"{REVISION} {self._config.steps}".encode()).hexdigest()[:8]
         return BackendFacts(
-            "diffusers", f"{' + '.join(identities)}/{settings}", needs_gpu=True, ai_generated=True
+            "diffusers", f"{' + '.join(self._identities)}/{settings}", needs_gpu=True, ai_generated=True
         )
 
     def open(self) -> None:
@@ -87,6 +86,10 @@ class DiffusersImages:
             Role.REFERENCE: (config.model, config.revision),
             Role.POSITIVE: (config.edit_model, config.edit_revision),
         }
+
+    @cached_property
+    def _identities(self) -> tuple[str, ...]:
+        return tuple(identity_of(*source) for source in self._sources.values())
 
     def _drawn(self, request: ImageRequest) -> Image:
         import torch
@@ -176,14 +179,6 @@ def _check_that_it_edits(pipeline: Any, source: str) -> None:
             f"{source} is a {type(pipeline).__name__}, which takes no picture to edit: name an editing model "
             "in images.edit_model, such as Qwen/Qwen-Image-Edit-2509"
         )
-
-
-def _identity(model: str, revision: str | None) -> str:
-    """The checkpoint as far as it is known without network: a hub id not yet here has no commit."""
-    if Path(model).expanduser().is_dir():
-        return find_checkpoint(model, revision).identity
-    cached = cached_checkpoint(model, revision)
-    return f"{model}@{cached.name if cached else revision or 'main'}"
 
 
 def _num_weights(checkpoint: Checkpoint) -> int:

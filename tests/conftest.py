@@ -1,4 +1,4 @@
-"""Settings for every test, and the servers of which all tests share one: Prefect, S3, Label Studio.
+"""Settings for every test, and what all tests share: Prefect, S3, Label Studio, tiny WAN checkpoints.
 
 A fixture of a session is made anew for each module that imports it. A second S3 service would be asked by
 some and emptied by others, since a process keeps its connections; so servers are fixtures here alone.
@@ -80,3 +80,19 @@ def server(home: Path) -> Iterator[Server]:
 
     yield start(home)
     stop(home)
+
+
+@pytest.fixture(scope="session")
+def tiny_wan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole WAN checkpoint of the large model's kind with few and random weights. Not to be written to."""
+    from tests.generators.tiny_wan import save_tiny_wan
+
+    return save_tiny_wan(tmp_path_factory.mktemp("wan"))
+
+
+@pytest.fixture(scope="session")
+def tiny_wan_5b_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of the small model's kind."""
+    from tests.generators.tiny_wan import save_tiny_wan_5b
+
+    return save_tiny_wan_5b(tmp_path_factory.mktemp("wan_5b"))

@@ -97,3 +97,10 @@ def test_asking_for_help_imports_nothing_heavy() -> None:
     code = f"import sys, flows.cli; print([name for name in {heavy!r} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_the_api_knows_no_flow() -> None:
+    # Else whoever runs one flow would wait for the imports of all.
+    source = (ROOT / "flows" / "api.py").read_text(encoding="utf-8")
+    ours = {module for module in _imported(ast.parse(source)) if module.split(".")[0] == "flows"}
+    assert all(module.startswith("flows.server") for module in ours), ours

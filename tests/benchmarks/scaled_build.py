@@ -81,8 +81,8 @@ def main(out: str, num_triplets: int) -> None:
         from flows.terminal import prepare_environment
 
         prepare_environment()
+        from flows.api import api
         from flows.build_synthetic import build_synthetic
-        from flows.serve import api
 
         with api():
             started = time.monotonic()

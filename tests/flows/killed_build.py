@@ -48,7 +48,8 @@ def _dies_in_the_middle_of_encoding(count: int) -> Callable[..., None]:
     return wrapped
 
 
-def _patch(moment: str, count: int) -> None:
+def die_at(moment: str, count: int) -> None:
+    """This process will be killed the ``count``-th time that it comes to ``moment``."""
     match moment:
         case "half a clip is encoded":
             filming.encode = _dies_in_the_middle_of_encoding(count)  # type: ignore[assignment]
@@ -69,6 +70,6 @@ def _patch(moment: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    _patch(sys.argv[1], int(sys.argv[2]))
+    die_at(sys.argv[1], int(sys.argv[2]))
     sys.argv = ["simmotion", *sys.argv[3:]]
     main()

@@ -12,21 +12,30 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import flows.build_synthetic
-import generators.wan_model
-import moments.gates
+import diffusers
+import google.genai.client  # noqa: F401
+import openai.resources.chat  # noqa: F401
+import transformers
+
+import flows.api  # noqa: F401
+import moments.gates  # noqa: F401
 import prompts.openai_client  # noqa: F401
 from data.store import Store
 from flows import build_synthetic, filming, ledger
 from flows.calls import Books
 from flows.cli import main
 from flows.gateway import PaidGateway
-from generators.gemini import GeminiImages
+from generators.wan_batch import BatchedWanPipeline
 
-assert flows.build_synthetic
-assert generators.wan_model
-assert moments.gates
-assert GeminiImages
+# These load a class when it is first named.
+LAZY = (
+    BatchedWanPipeline,
+    diffusers.AutoencoderKLWan,
+    diffusers.UniPCMultistepScheduler,
+    diffusers.WanTransformer3DModel,
+    transformers.T5Tokenizer,
+    transformers.UMT5EncoderModel,
+)
 
 
 def dies_at(moment: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -12,7 +12,6 @@ from data.finding import Finding
 from flows.cli_doctor import doctor, table
 from flows.doctor import Line, lines
 from flows.recipe import Recipe, load_recipe
-from tests.generators.tiny_wan import save_tiny_wan
 from tests.protocol.gemini_server import KEY as GEMINI_KEY
 from tests.protocol.gemini_server import GeminiServer
 from tests.protocol.openai_server import KEY as OPENAI_KEY
@@ -25,11 +24,6 @@ WRONG_KEY = "sk-canary-0123456789"
 def _nothing_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "LABEL_STUDIO_URL", "PREFECT_API_URL"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(scope="module")
-def wan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_wan(tmp_path_factory.mktemp("wan"))
 
 
 @pytest.fixture
@@ -71,14 +65,14 @@ def on_terminal(found: list[Line], width: int = 100) -> str:
 def test_what_a_recipe_needs_is_asked_of_its_own_servers(
     openai_server: OpenAIServer,
     gemini_server: GeminiServer,
-    wan_folder: Path,
+    tiny_wan_folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", OPENAI_KEY)
     monkeypatch.setenv("GEMINI_API_KEY", GEMINI_KEY)
 
-    found = found_by(recipe_of(openai_server, gemini_server, wan_folder), tmp_path)
+    found = found_by(recipe_of(openai_server, gemini_server, tiny_wan_folder), tmp_path)
 
     well = {"OpenAI key", "OpenAI model", "Gemini key", "Gemini model", "WAN checkpoint", "WAN format"}
     well |= {"ffmpeg", "disk", "Prefect", "simmotion", "main memory"}
@@ -95,11 +89,11 @@ def test_what_a_recipe_needs_is_asked_of_its_own_servers(
 def test_wrong_keys_and_unknown_models_say_what_to_do_and_show_no_key(
     openai_server: OpenAIServer,
     gemini_server: GeminiServer,
-    wan_folder: Path,
+    tiny_wan_folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    recipe = recipe_of(openai_server, gemini_server, wan_folder)
+    recipe = recipe_of(openai_server, gemini_server, tiny_wan_folder)
     monkeypatch.setenv("OPENAI_API_KEY", WRONG_KEY)
     monkeypatch.setenv("GEMINI_API_KEY", WRONG_KEY)
     wrong_keys = found_by(recipe, tmp_path)

@@ -6,32 +6,25 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from flows import ledger
-from tests.flows.commands import TINY, simmotion
+from tests.flows.commands import TINY, simmotion_here
 from tests.flows.conftest import Prefect
+from tests.flows.dying_builds import Deaths, deaths
 
 
-def _kill_at(moment: str, count: int, out: Path, prefect: Prefect) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "tests.flows.killed_build",
-        moment,
-        str(count),
-        "build",
-        "--out",
-        str(out),
-    ]
-    died = subprocess.run([*command, *TINY], env=prefect.environment, capture_output=True, timeout=240)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+@pytest.fixture(scope="module")
+def dying(prefect: Prefect, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deaths]:
+    with deaths(prefect.environment, tmp_path_factory.mktemp("dying")) as ready:
+        yield ready
 
 
 def _assert_finished_as_if_undisturbed(out: Path, undisturbed: Path, prefect: Prefect) -> None:
-    again = simmotion("build", "--out", out, *TINY, environment=prefect.environment)
+    again = simmotion_here("build", "--out", out, *TINY, environment=prefect.environment)
     assert again.returncode == 0, again.stderr
     assert (out / "manifest.json").read_bytes() == (undisturbed / "manifest.json").read_bytes()
     assert (out / "rejects.jsonl").read_bytes() == (undisturbed / "rejects.jsonl").read_bytes()
@@ -39,7 +32,7 @@ def _assert_finished_as_if_undisturbed(out: Path, undisturbed: Path, prefect: Pr
     assert made
     assert max(made.values()) == 1, "something finished was made again"
     assert _files(out) == _files(undisturbed), "a file is left behind or missing"
-    assert simmotion("verify", out, environment=prefect.environment).returncode == 0
+    assert simmotion_here("verify", out, environment=prefect.environment).returncode == 0
 
 
 def _files(out: Path) -> set[str]:
@@ -59,28 +52,30 @@ def _files(out: Path) -> set[str]:
     ],
 )
 def test_a_killed_build_continues_to_the_same_hashes(
-    moment: str, count: int, prefect: Prefect, undisturbed: Path, tmp_path: Path
+    moment: str, count: int, dying: Deaths, prefect: Prefect, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    _kill_at(moment, count, out, prefect)
+    dying.at(moment, count, out)
     _assert_finished_as_if_undisturbed(out, undisturbed, prefect)
 
 
-def test_several_deaths_in_a_row_lose_nothing(prefect: Prefect, undisturbed: Path, tmp_path: Path) -> None:
+def test_several_deaths_in_a_row_lose_nothing(
+    dying: Deaths, prefect: Prefect, undisturbed: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    _kill_at("half a clip is encoded", 2, out, prefect)
-    _kill_at("a record is about to be written", 3, out, prefect)
-    _kill_at("a shard is half written", 1, out, prefect)
+    dying.at("half a clip is encoded", 2, out)
+    dying.at("a record is about to be written", 3, out)
+    dying.at("a shard is half written", 1, out)
     _assert_finished_as_if_undisturbed(out, undisturbed, prefect)
 
 
 def test_a_manifest_never_stands_beside_data_that_it_does_not_describe(
-    prefect: Prefect, undisturbed: Path, tmp_path: Path
+    dying: Deaths, prefect: Prefect, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    first = simmotion("build", "--out", out, *TINY, "--limit", "2", environment=prefect.environment)
+    first = simmotion_here("build", "--out", out, *TINY, "--limit", "2", environment=prefect.environment)
     assert first.returncode == 0, first.stderr
-    _kill_at("the card is about to be written", 1, out, prefect)
+    dying.at("the card is about to be written", 1, out)
     assert not (out / "manifest.json").exists()
     _assert_finished_as_if_undisturbed(out, undisturbed, prefect)
 

@@ -13,8 +13,8 @@ from flows.money import money
 from tests.flows.paid_calls import paid_call
 
 
-def reject(item: str, attempt: int, reason: str) -> Reject:
-    return Reject(item, Category.VIEW, attempt, 1, "verdict", "rejected", reason, "", {})
+def reject(item: str, attempt: int, reason: str, stage: str = "verdict") -> Reject:
+    return Reject(item, Category.VIEW, attempt, 1, stage, "rejected", reason, "", {})
 
 
 def spend(books: Books, purpose: str, item: str, usd: float, provider: str = "google") -> None:
@@ -63,6 +63,24 @@ def test_what_rejected_attempts_cost_is_told_by_their_reason(tmp_path: Path) -> 
         "openai gpt-4.1": 1.0,
     }
     assert found.total.sent == 8
+
+
+def test_words_of_a_triplet_that_got_no_prompts_are_told_by_the_reason(tmp_path: Path) -> None:
+    books = Books(tmp_path / "calls.jsonl")
+    spend(books, "write", "view_0000", 1.0, "openai")
+    spend(books, "write", "view_0001", 2.0, "openai")
+    spend(books, "critique", "view_0001", 4.0, "openai")
+    with attempt_of(0):
+        spend(books, "reference_image", "view_0001", 8.0)
+    rejects = [reject("view_0001", 0, "image_safety"), reject("view_0001", 0, "prompt_refused", "plan")]
+    found = money(read(tmp_path / "calls.jsonl"), [], rejects)
+    assert found is not None
+    assert {row.name: row.bill.paid_usd for row in found.by_fate} == {
+        "image_safety": 8.0,
+        "prompt_refused": 6.0,
+        "prompts": 1.0,
+    }
+    assert found.rejected_usd == 14.0
 
 
 calls = st.builds(

@@ -17,7 +17,6 @@ from moments.embedder import Embedder
 from moments.pacing import PACINGS
 from moments.progress import semantic_progress
 from tests.generators.plans import plan_of
-from tests.generators.tiny_wan import save_tiny_wan
 
 TWO_PASSES = PacingConfig(passes=2)
 FRAMES = 17
@@ -112,8 +111,8 @@ def test_positions_reach_the_generator_and_the_best_pass_is_kept() -> None:
     assert (positions[:, 2] > 2).all()
 
 
-def test_a_pair_of_wan_is_made_anew_with_its_time_bent(tmp_path: Path) -> None:
-    generator = WanVideos(WanConfig(model=str(save_tiny_wan(tmp_path)), steps=2))
+def test_a_pair_of_wan_is_made_anew_with_its_time_bent(tiny_wan_folder: Path) -> None:
+    generator = WanVideos(WanConfig(model=str(tiny_wan_folder), steps=2))
     generator.open()
     draw = np.random.default_rng(0)
     first = tuple(draw.integers(0, 255, (64, 64, 3), np.uint8) for _ in range(2))

@@ -14,20 +14,15 @@ from generators.wan import WanVideos
 from tests.flows.conftest import Prefect
 from tests.flows.paper_world import PaperWorld, paid_ids, paper_world
 from tests.generators.tiny_images import save_tiny_drawer, save_tiny_editor
-from tests.generators.tiny_wan import save_tiny_wan
 from tests.protocol import gemini_server
 from tests.protocol.gemini_server import Outcome
+from tests.protocol.hub_server import HubServer
 from tests.protocol.server import Fault
 
 
-@pytest.fixture(scope="module")
-def wan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_wan(tmp_path_factory.mktemp("wan"))
-
-
 @pytest.fixture
-def world(wan: Path, prefect: Prefect, tmp_path: Path) -> Iterator[PaperWorld]:
-    with paper_world(wan, prefect, tmp_path) as made:
+def world(tiny_wan_folder: Path, prefect: Prefect, tmp_path: Path) -> Iterator[PaperWorld]:
+    with paper_world(tiny_wan_folder, prefect, tmp_path) as made:
         yield made
 
 
@@ -167,6 +162,26 @@ def test_a_wrong_key_ends_the_run_and_is_not_shown(world: PaperWorld, tmp_path: 
     assert "canary-0123456789" not in run.stderr + run.stdout + written
 
 
+def test_a_quota_that_runs_out_on_the_way_ends_the_run_and_what_was_paid_is_kept(
+    world: PaperWorld, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    well = Fault("dribble")  # right, if slow
+    world.gemini.fail_next(well, well, gemini_server.PER_DAY)
+    run = world.build(out)
+
+    assert run.returncode == 2
+    assert "daily quota" in run.stderr
+    assert len(world.gemini.billed) >= 2
+    assert_books_equal_bills(world, out)
+
+    again = world.build(out)
+    assert again.returncode == 0, again.stderr
+    assert balance(out) == {"accepted": 2, "rejected": 0, "failed": 0, "pending": 0}
+    assert len(world.gemini.billed) == 4, "two references and two edits, each once"
+    assert_books_equal_bills(world, out)
+
+
 def test_a_format_that_the_model_cannot_make_is_refused_before_anything_is_paid(
     world: PaperWorld, tmp_path: Path
 ) -> None:
@@ -184,6 +199,21 @@ def test_a_model_that_is_nowhere_is_refused_before_anything_is_paid(
 
     assert run.returncode == 2
     assert "is no folder here" in run.stderr
+    assert world.num_requests == 0
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_a_hub_id_that_cannot_be_had_is_refused_before_anything_is_paid(
+    world: PaperWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, online: bool
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    with HubServer({}) as hub:
+        if online:
+            hub.replaces_the_hub(monkeypatch)
+        run = world.build(tmp_path / "out", video={"kind": "wan", "model": "some/vvan2.2"})
+
+    assert run.returncode == 2
+    assert "some/vvan2.2: no such folder here" in run.stderr
     assert world.num_requests == 0
 
 

@@ -9,16 +9,17 @@ from data import manifest
 from flows import calls
 from tests.flows.conftest import Prefect
 from tests.flows.paper_world import paid_ids, paper_world
-from tests.generators.tiny_wan import save_tiny_wan
 
 DEATHS = 24
 
 
-def test_the_books_equal_the_bills_after_any_number_of_deaths(prefect: Prefect, tmp_path: Path) -> None:
+def test_the_books_equal_the_bills_after_any_number_of_deaths(
+    tiny_wan_folder: Path, prefect: Prefect, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     draw = random.Random(5)
     moments = ",".join(str(draw.randint(1, 16)) for _ in range(DEATHS))
-    with paper_world(save_tiny_wan(tmp_path / "wan"), prefect, tmp_path) as world:
+    with paper_world(tiny_wan_folder, prefect, tmp_path) as world:
         command = [sys.executable, "-m", "tests.flows.killed_paper_build", moments, "build"]
         arguments = ["--recipe", str(world.recipe()), "--out", str(out)]
         run = subprocess.run(

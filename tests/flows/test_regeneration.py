@@ -18,12 +18,6 @@ from moments.pacing import PACINGS
 from moments.segments import segments_by_count
 from tests.flows.commands import simmotion_here
 from tests.flows.conftest import Prefect
-from tests.generators.tiny_wan import save_tiny_wan
-
-
-@pytest.fixture(scope="module")
-def wan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_wan(tmp_path_factory.mktemp("wan"))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +36,7 @@ def jumping_bar(num_frames: int = 20, height: int = 64, width: int = 64) -> Fram
     return frames
 
 
-def test_whole_it_has_the_nearest_length_that_the_model_makes(wan: Path, hog: Embedder) -> None:
+def test_whole_it_has_the_nearest_length_that_the_model_makes(tiny_wan_folder: Path, hog: Embedder) -> None:
     source, measure = jumping_bar(), functools.partial(measured, eyes=hog)
     steps: list[int] = []
     made = regenerate(
@@ -51,7 +45,7 @@ def test_whole_it_has_the_nearest_length_that_the_model_makes(wan: Path, hog: Em
         PACINGS["linear"],
         20,
         (),
-        Regeneration(str(wan), "a bar runs", seed=1, steps=1),
+        Regeneration(str(tiny_wan_folder), "a bar runs", seed=1, steps=1),
         hog,
         measure,
         passes=1,
@@ -63,7 +57,9 @@ def test_whole_it_has_the_nearest_length_that_the_model_makes(wan: Path, hog: Em
     assert made.pace.progress.shape == (21,)
 
 
-def test_in_segments_the_keyframes_are_the_sources_own_and_shown_once(wan: Path, hog: Embedder) -> None:
+def test_in_segments_the_keyframes_are_the_sources_own_and_shown_once(
+    tiny_wan_folder: Path, hog: Embedder
+) -> None:
     source, measure = jumping_bar(), functools.partial(measured, eyes=hog)
     pace = measure(source)
     segments = segments_by_count(pace.unsmoothed, 2)
@@ -73,7 +69,7 @@ def test_in_segments_the_keyframes_are_the_sources_own_and_shown_once(wan: Path,
         PACINGS["linear"],
         20,
         segments,
-        Regeneration(str(wan), "a bar runs", seed=1, steps=1),
+        Regeneration(str(tiny_wan_folder), "a bar runs", seed=1, steps=1),
         hog,
         measure,
         passes=1,
@@ -96,11 +92,11 @@ def test_footage_gets_the_nearest_size_that_the_model_makes(
     assert frames.shape == (1, *expected, 3)
 
 
-def test_a_segment_keeps_its_two_ends_bit_for_bit(wan: Path) -> None:
+def test_a_segment_keeps_its_two_ends_bit_for_bit(tiny_wan_folder: Path) -> None:
     from flows.regeneration import opened
 
     source = jumping_bar(9)
-    model = opened(Regeneration(str(wan), "", steps=1))
+    model = opened(Regeneration(str(tiny_wan_folder), "", steps=1))
     made = WanSegments(model, "a bar runs", seed=0).between(source, np.linspace(0, 8, 5))
     assert made.shape == (5, 64, 64, 3)
     np.testing.assert_array_equal(made[[0, -1]], source[[0, -1]])
@@ -110,10 +106,10 @@ def test_a_segment_keeps_its_two_ends_bit_for_bit(wan: Path) -> None:
 
 @pytest.mark.parametrize("segments", [(), ("--segments", "2")])
 def test_the_command_writes_a_video_and_says_how_it_was_made(
-    wan: Path, prefect: Prefect, tmp_path: Path, segments: tuple[str, ...]
+    tiny_wan_folder: Path, prefect: Prefect, tmp_path: Path, segments: tuple[str, ...]
 ) -> None:
     encode(Clip(jumping_bar(), 16), tmp_path / "bar.mp4")
-    made = ("--regenerate", wan, "--prompt", "a bar runs", "--steps", "1", "--passes", "1")
+    made = ("--regenerate", tiny_wan_folder, "--prompt", "a bar runs", "--steps", "1", "--passes", "1")
     run = simmotion_here(
         "retime",
         tmp_path / "bar.mp4",
@@ -130,7 +126,9 @@ def test_the_command_writes_a_video_and_says_how_it_was_made(
     assert len(decode(tmp_path / "new.mp4").frames) == 21
 
 
-def test_without_words_the_model_is_not_asked(wan: Path, prefect: Prefect, tmp_path: Path) -> None:
+def test_without_words_the_model_is_not_asked(
+    tiny_wan_folder: Path, prefect: Prefect, tmp_path: Path
+) -> None:
     encode(Clip(jumping_bar(), 16), tmp_path / "bar.mp4")
     run = simmotion_here(
         "retime",
@@ -138,7 +136,7 @@ def test_without_words_the_model_is_not_asked(wan: Path, prefect: Prefect, tmp_p
         "--to",
         tmp_path / "new.mp4",
         "--regenerate",
-        wan,
+        tiny_wan_folder,
         environment=prefect.environment,
     )
     assert run.returncode == 2

@@ -17,7 +17,6 @@ from data.secrets import VARIABLES
 from tests.flows.commands import simmotion
 from tests.flows.conftest import Prefect
 from tests.flows.paper_world import PaperWorld
-from tests.generators.tiny_wan import save_tiny_wan
 from tests.protocol import openai_server
 from tests.protocol.gemini_server import GeminiServer, google_error
 from tests.protocol.openai_server import OpenAIServer
@@ -63,18 +62,13 @@ def leaking(*folders: Path) -> dict[str, list[str]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def wan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_wan(tmp_path_factory.mktemp("wan"))
-
-
 @pytest.fixture
 def world(
-    wan: Path, prefect: Prefect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_wan_folder: Path, prefect: Prefect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PaperWorld]:
     monkeypatch.setattr(openai_server, "KEY", CANARIES["OPENAI_API_KEY"])
     with OpenAIServer() as openai, GeminiServer(key=CANARIES["GEMINI_API_KEY"]) as gemini:
-        yield PaperWorld(openai, gemini, wan, prefect, tmp_path, dict(CANARIES))
+        yield PaperWorld(openai, gemini, tiny_wan_folder, prefect, tmp_path, dict(CANARIES))
 
 
 def assert_nothing_told(run: CompletedProcess[str], world: PaperWorld) -> None:

@@ -1,26 +1,9 @@
-"""Checkpoints that several test files read, saved once."""
+"""What several tests of the generators share: how many threads they use, and which calls were made."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-
-@pytest.fixture(scope="session")
-def tiny_wan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole WAN checkpoint of the large model's kind with few and random weights. Not to be written to."""
-    from tests.generators.tiny_wan import save_tiny_wan
-
-    return save_tiny_wan(tmp_path_factory.mktemp("wan"))
-
-
-@pytest.fixture(scope="session")
-def tiny_wan_5b_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same of the small model's kind."""
-    from tests.generators.tiny_wan import save_tiny_wan_5b
-
-    return save_tiny_wan_5b(tmp_path_factory.mktemp("wan_5b"))
 
 
 @pytest.fixture

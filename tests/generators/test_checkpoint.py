@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from safetensors.torch import save_file
 
 from data.errors import ConfigError
 from generators.checkpoint import cached_checkpoint, file_digest, find_checkpoint, identity_of
+from generators.checkpoint_check import check, require
 from tests.generators.tiny_wan import tiny_wan
+from tests.protocol.hub_server import HubServer
 
 PIPELINE = ("WanImageToVideoPipeline",)
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -197,10 +200,57 @@ def test_a_name_that_is_neither_folder_nor_hub_id_is_refused() -> None:
         find_checkpoint("weights/of/mine", None)
 
 
-def test_a_hub_id_has_one_name_before_and_after_its_download(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Answer:
-        sha = COMMIT
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A hub that knows ``some/wan``, and an empty cache."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    with HubServer({"some/wan": COMMIT}) as server:
+        server.replaces_the_hub(monkeypatch)
+        yield server
 
-    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda *_args, **_kwargs: Answer())
 
-    assert identity_of("some/wan-not-here", None) == f"some/wan-not-here@{COMMIT}"
+@pytest.mark.usefixtures("hub")
+def test_a_hub_id_has_one_name_before_and_after_its_download(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = identity_of("some/wan", None)
+    in_cache(tmp_path / "hub", folder, monkeypatch)
+
+    assert before == identity_of("some/wan", None) == f"some/wan@{COMMIT}"
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_model_that_the_hub_can_give_may_be_fetched_later() -> None:
+    require("some/wan", None)
+
+    found = check("model", "some/wan", None)
+    assert not found.ok
+    assert COMMIT in found.detail
+    assert "hf download some/wan" in found.what_to_do
+
+
+@pytest.mark.parametrize(
+    ("source", "revision", "said"),
+    [
+        ("some/vvan", None, "some/vvan: .*RepositoryNotFoundError"),
+        ("some/wan", "v2", "some/wan --revision v2: .*RevisionNotFoundError"),
+    ],
+)
+@pytest.mark.usefixtures("hub")
+def test_what_the_hub_does_not_have_is_refused(source: str, revision: str | None, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        require(source, revision)
+    assert not check("model", source, revision).ok
+
+
+def test_a_model_that_is_not_here_is_refused_where_the_hub_cannot_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+
+    with pytest.raises(ConfigError, match="some/wan: no such folder here, not whole in the cache"):
+        require("some/wan", None)
+
+
+def test_a_whole_model_is_asked_of_nobody(folder: Path) -> None:
+    require(str(folder), None)

@@ -40,7 +40,7 @@ def test_without_a_gpu_every_line_says_so_and_what_it_would_take() -> None:
     assert not found["GPU"].ok
     assert found["GPU"].what_to_do
     assert "resident 74 GB, expert_offload 45 GB, group_offload 18 GB" in found["WAN memory"].detail
-    assert "hf download Wan-AI/Wan2.2-I2V-A14B-Diffusers" in found["WAN checkpoint"].what_to_do
+    assert "hf download Wan-AI/Wan2.2-I2V-A14B-Diffusers" in found["WAN checkpoint"].detail
 
 
 @pytest.mark.parametrize(

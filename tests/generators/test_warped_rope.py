@@ -1,6 +1,7 @@
 """Temporal positions inside WAN and LTX-2: the plain model bit for bit, or another time and nothing else."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from generators.warped_rope import Positions, temporal_bands, warped, warped_pipeline
 from moments.retime import TimeWarp
-from tests.generators.tiny_wan import BOUNDARY, save_tiny_wan, tiny_ltx, tiny_transformer, tiny_wan
+from tests.generators.tiny_wan import BOUNDARY, tiny_ltx, tiny_transformer, tiny_wan
 
 FRAMES = 9
 LATENTS = 3
@@ -32,11 +33,12 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def pipeline(tiny_wan_folder: Path) -> Any:
     from diffusers import WanImageToVideoPipeline
 
-    folder = save_tiny_wan(tmp_path_factory.mktemp("wan"))
-    loaded = WanImageToVideoPipeline.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    loaded = WanImageToVideoPipeline.from_pretrained(
+        tiny_wan_folder, local_files_only=True, dtype=torch.float32
+    )
     loaded.set_progress_bar_config(disable=True)
     return loaded
 
