@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from annotation.study import Study
-from tests.faults.matrix import EXIT_CODES, Cell, Outcome
+from tests.faults.cell import EXIT_CODES, Cell, Outcome
 from tests.faults.process import Run
 from tests.faults.world import World, Worlds
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.cell import Cell
 from tests.faults.injections import STAGES
 from tests.faults.judging import judged
-from tests.faults.matrix import TABLE, Cell
+from tests.faults.matrix import TABLE
 from tests.faults.world import Worlds, worlds
 from tests.flows.conftest import Prefect
 
