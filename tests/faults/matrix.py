@@ -241,7 +241,7 @@ def _damaged_result(stage: str, damage: Callable[[Path], object]) -> Cell:
 
 def _vendor(
     outcome: Outcome,
-    spoil: Callable[[World, str], object],
+    spoil: Callable[..., object],
     words: tuple[str, ...] = (),
     reduced: str = "",
     **more: Any,
@@ -251,7 +251,7 @@ def _vendor(
         stage: Cell(
             outcome,
             words,
-            outside=partial(_spoiled, spoil, VENDOR[stage]),
+            outside=partial(spoil, vendor=VENDOR[stage]),
             kind="paid",
             reduced=stage == reduced,
             **more,
@@ -260,11 +260,7 @@ def _vendor(
     }
 
 
-def _spoiled(spoil: Callable[[World, str], object], vendor: str, world: World) -> None:
-    spoil(world, vendor)
-
-
-def failing(*faults: Fault) -> Callable[[World, str], object]:
+def failing(*faults: Fault) -> Callable[..., object]:
     """The vendor's next answers meet ``faults``."""
     return lambda world, vendor: getattr(world, vendor).fail_next(*faults)
 
