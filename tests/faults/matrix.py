@@ -163,11 +163,10 @@ def _worker_dies(runner: str) -> Row:
 
 
 def _prefect() -> Row:
-    again = "run the same command again"
     during = {
         stage: Cell(
             Outcome.AGAIN,
-            ("the Prefect server at", "went away", again),
+            ("the Prefect server at", "went away", "run the same command again"),
             inside=(partial(fault.prefect_dies_at, stage),),
             patience_seconds=600,
         )
