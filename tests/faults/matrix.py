@@ -108,11 +108,10 @@ def _worker_dies(runner: str) -> Row:
 
 
 def _prefect() -> Row:
-    again = "run the same command again"
     during = {
         stage: Cell(
             Outcome.AGAIN,
-            ("the Prefect server at", "went away", again),
+            ("the Prefect server at", "went away", "run the same command again"),
             inside=(partial(fault.prefect_dies_at, stage),),
             patience_seconds=600,
         )
@@ -186,7 +185,7 @@ def _damaged_result(stage: str, damage: Callable[[Path], object]) -> Cell:
 
 def _vendor(
     outcome: Outcome,
-    spoil: Callable[[World, str], object],
+    spoil: Callable[..., object],
     words: tuple[str, ...] = (),
     reduced: str = "",
     **more: Any,
@@ -196,7 +195,7 @@ def _vendor(
         stage: Cell(
             outcome,
             words,
-            outside=partial(_spoiled, spoil, VENDOR[stage]),
+            outside=partial(spoil, vendor=VENDOR[stage]),
             kind="paid",
             reduced=stage == reduced,
             **more,
@@ -205,11 +204,7 @@ def _vendor(
     }
 
 
-def _spoiled(spoil: Callable[[World, str], object], vendor: str, world: World) -> None:
-    spoil(world, vendor)
-
-
-def failing(*faults: Fault) -> Callable[[World, str], object]:
+def failing(*faults: Fault) -> Callable[..., object]:
     """The vendor's next answers meet ``faults``."""
     return lambda world, vendor: getattr(world, vendor).fail_next(*faults)
 
