@@ -92,16 +92,15 @@ class MomentStream:
             self.num_frames, self._shift, self._sums = new, shift, sums
             return
         old, total = self.num_frames, self.num_frames + new
-        apart = shift - self._shift
-        self._sums = [
-            _merged(order, self._sums, sums, old / total, new / total, apart, total)
-            for order in range(2, self.orders + 1)
-        ]
-        self._shift = self._shift + apart * (new / total)
+        apart = shift.sub_(self._shift)
+        # In place, the highest power first: each needs the lower ones as they were before.
+        for order in range(self.orders, 1, -1):
+            _merge_into(order, self._sums, sums, old / total, new / total, apart, total)
+        self._shift += apart.mul_(new / total)
         self.num_frames = total
 
 
-def _merged(
+def _merge_into(
     order: int,
     first: list[Tensor],
     second: list[Tensor],
@@ -109,15 +108,16 @@ def _merged(
     rest: float,
     apart: Tensor,
     total: int,
-) -> Tensor:
-    """The sum of one power over both parts: ``share`` of ``total`` frames lie in the first.
+) -> None:
+    """Make the sum of one power in ``first`` that of both; ``share`` of all ``total`` frames are the first's.
 
     ``first`` and ``second`` hold the sums of the powers 2, 3, … around each part's own mean, and
     ``apart`` is how far the mean of the second part lies from that of the first.
     """
     # A part's own mean lies at -rest·apart (first) or share·apart (second) from the common mean.
-    sum_ = first[order - 2] + second[order - 2]
+    into = first[order - 2].add_(second[order - 2])
     for k in range(1, order - 1):
-        moved = (-rest) ** k * first[order - 2 - k] + share**k * second[order - 2 - k]
-        sum_ = sum_ + comb(order, k) * apart**k * moved
-    return sum_ + total * (share * (-rest) ** order + rest * share**order) * apart**order
+        moved = (-rest) ** k * first[order - 2 - k]
+        moved += share**k * second[order - 2 - k]
+        into += (apart**k).mul_(comb(order, k)).mul_(moved)
+    into += (apart**order).mul_(total * (share * (-rest) ** order + rest * share**order))
