@@ -197,6 +197,7 @@ def test_a_deployment_is_suspended_while_people_work_and_resumed_after_all_was_r
     """Nobody starts the collector: its schedule does. Four people decide, so that it need not look often."""
     scene.write_recipe(per_item=4, decision={"min_annotators": 3, "max_annotators": 4})
     variables = {"LABEL_STUDIO_URL": server.url, "LABEL_STUDIO_TOKEN": server.token}
+    variables["PYTHONPATH"] = str(Path(__file__).parents[2])  # where the module below is found
     up = Up(scene.folder, prefect.home, module="tests.flows.eager_up", **variables)
     try:
         started = up.start("build-real/footage", f"recipe={scene.recipe}", f"out={scene.out}")
