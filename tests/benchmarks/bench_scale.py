@@ -45,8 +45,8 @@ def measured(folder: Path, num_triplets: int) -> dict[str, float]:
 def main(arguments: list[str]) -> int:
     sizes = (*SIZES, *((FULL,) if "--full" in arguments else ()))
     print(
-        "triplets   total s   ms each   of it around the work   peak MiB   database kB each   shards kB each"
-        "   once more s"
+        "triplets   total s   ms each   processor ms each   around the work   peak MiB   database kB each"
+        "   shards kB each   once more s"
     )
     rows = {}
     for size in sizes:
@@ -57,7 +57,8 @@ def main(arguments: list[str]) -> int:
             shutil.rmtree(folder, ignore_errors=True)
         around = 1 - row["worked_seconds"] / 2 / row["seconds"]  # two workers
         print(
-            f"{size:8,d} {row['seconds']:9.1f} {1000 * row['seconds'] / size:9.1f} {around:23.0%}"
+            f"{size:8,d} {row['seconds']:9.1f} {1000 * row['seconds'] / size:9.1f}"
+            f" {1000 * row['processor_seconds'] / size:19.1f} {around:17.0%}"
             f" {row['peak_bytes'] / 2**20:10.0f} {row['database_bytes'] / size / 1000:18.1f}"
             f" {row['shard_bytes'] / size / 1000:16.1f} {row['again_seconds']:13.1f}",
             flush=True,
