@@ -207,7 +207,7 @@ def number_text(value: float | None, signed: bool = False) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     decimals = 2 if abs(value) < 20 else 1 if abs(value) < 100 else 0
-    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    text = f"{value:+z.{decimals}f}" if signed else f"{value:z.{decimals}f}"  # z: no minus before a zero
     return text.replace("-", "−")
 
 

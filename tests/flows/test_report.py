@@ -315,6 +315,7 @@ def test_curve_starts_at_the_bottom_left_and_ends_at_the_top_right() -> None:
         (float("nan"), "NaN"),
         (float("inf"), "∞"),
         (-0.042, "−0.04"),
+        (-0.004, "0.00"),
         (47.31, "47.3"),
         (140.2, "140"),
     ],
