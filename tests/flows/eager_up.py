@@ -1,4 +1,4 @@
-"""``simmotion up`` whose collector looks every few seconds, for tests that wait for it."""
+"""``simmotion up`` whose collector looks every 40 seconds, for tests that wait for it."""
 
 from flows import serve
 from flows.cli import main
