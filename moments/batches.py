@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from moments.descriptors import Accumulator, Variant, describe
-from moments.embedder import Embedder
+from moments.embedder import Embedder, Part, feature_chunks
 from moments.errors import FeatureError
 
 Frames = npt.NDArray[np.uint8]
@@ -33,9 +33,6 @@ Described = dict[str, Tensor]
 """The descriptors of one clip by name, (R, D) each; see ``describe``."""
 
 _Outcomes = list[tuple[str, Described | FeatureError]]
-
-_PART_FRAMES = 2
-"""What one of several threads computes before its features wait for those of earlier frames."""
 
 
 def reraise(name: str, error: Exception) -> None:
@@ -66,8 +63,8 @@ def described(
     At most ``batch_clips`` clips of one shape go through the backbone together, fewer when its memory
     does not suffice, and about two batches more wait in memory.  ``forward_threads`` share torch's threads
     in the backbone: on a CPU one for each core is best, for none then waits for another within an
-    operation; the embedder's ``features`` must allow it.  They divide the frames of a batch among them, so
-    that few batches have features in memory, or take a batch each where features join frames.
+    operation.  They divide the parts of a batch among them, so that few batches have features in memory,
+    or take a batch each where features join frames.
     ``further`` makes the additional accumulators of a batch anew.  A clip whose function raises, or whose
     features cannot be used, goes to ``failed`` with its error, which names it; when that returns, the clip
     is left out.
@@ -82,10 +79,14 @@ def described(
         except (FeatureError, torch.OutOfMemoryError) as error:
             if len(names) == 1:
                 return [(names[0], _named(names[0], error))]
-            half = len(names) // 2  # which clip it was, and how many fit, is found by halving
-            halves = [(names[:half], batch[:half]), (names[half:], batch[half:])]
-            return [one for few, part in halves for one in describing(few, part, embedder.features(part))]
-        return [(name, {key: rows[index] for key, rows in found.items()}) for index, name in enumerate(names)]
+        else:
+            rows = ({key: found[key][index] for key in found} for index in range(len(names)))
+            return list(zip(names, rows, strict=True))
+        # Which clip it was, and how many fit, is found by halving; not above, where the error's traceback
+        # still holds what filled the memory.
+        half = len(names) // 2
+        halves = [(names[:half], batch[:half]), (names[half:], batch[half:])]
+        return [one for few, part in halves for one in describing(few, part, feature_chunks(embedder, part))]
 
     def finished(future: Future[_Outcomes]) -> Iterator[tuple[str, Described]]:
         for name, outcome in future.result():
@@ -102,10 +103,11 @@ def described(
         prepared = _ahead(clips, embedder, decoding, batch_clips + decode_threads - 1, failed)
         try:
             for names, batch in _batches(prepared, batch_clips):
-                parts = _parts(batch, embedder, forward_threads)
-                chunks = _computed(parts, embedder, forward_pool, 2 * forward_threads)
+                parts = _parts(embedder, batch)
+                at_once = ceil(forward_threads / max(1, len(parts)))
+                chunks = _computed(parts, forward_pool, 2 * forward_threads)
                 running.append(describe_pool.submit(describing, names, batch, chunks))
-                if len(running) > ceil(forward_threads / len(parts)):  # one waits, so that no thread does
+                if len(running) > at_once:  # one waits, so that no thread does
                     yield from finished(running.popleft())
             while running:
                 yield from finished(running.popleft())
@@ -134,33 +136,37 @@ def _sharing(threads: int) -> Iterator[tuple[ThreadPoolExecutor | None, ThreadPo
         torch.set_num_threads(all_threads)
 
 
-def _parts(batch: Tensor, embedder: Embedder, threads: int) -> Sequence[Tensor]:
-    """What several threads compute by themselves: a few frames, or the batch where features join frames."""
-    divisible = threads > 1 and embedder.facts.frame_wise
-    return torch.split(batch, _PART_FRAMES, dim=1) if divisible else [batch]
+def _parts(embedder: Embedder, batch: Tensor) -> deque[Part]:
+    """The parts of a batch; one that cannot be divided fails where its features are asked for."""
+    try:
+        return deque(embedder.parts(batch))
+    except FeatureError as error:
+        refused = error
+
+        def refuse() -> Tensor:
+            raise refused
+
+        return deque([refuse])
 
 
-def _computed(
-    parts: Sequence[Tensor], embedder: Embedder, pool: ThreadPoolExecutor | None, ahead: int
-) -> Iterator[Tensor]:
-    """The features of all parts in their order: ``ahead`` begun at once in the pool, or without one none."""
+def _computed(parts: deque[Part], pool: ThreadPoolExecutor | None, ahead: int) -> Iterator[Tensor]:
+    """The features of all parts in their order: ``ahead`` begun at once in the pool, or without one none.
+
+    Parts are taken out as they are begun, so that what they share is freed after the last.
+    """
     if pool is None:
-        return (chunk for part in parts for chunk in embedder.features(part))
-    left = iter(parts)
-    begun = deque(pool.submit(_features, embedder, part) for part in islice(left, ahead))
+        return (parts.popleft()() for _ in range(len(parts)))
+    begun = deque(pool.submit(parts.popleft()) for _ in range(min(ahead, len(parts))))
 
     def chunks() -> Iterator[Tensor]:
         while begun:
             features = begun.popleft().result()
             # Not all at once: were describing slow, the features of whole clips would pile up.
-            begun.extend(pool.submit(_features, embedder, part) for part in islice(left, 1))
-            yield from features
+            if parts:
+                begun.append(pool.submit(parts.popleft()))
+            yield features
 
     return chunks()
-
-
-def _features(embedder: Embedder, part: Tensor) -> list[Tensor]:
-    return list(embedder.features(part))
 
 
 def _ahead(

@@ -5,8 +5,9 @@ It knows nothing of files or of moments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from moments.colour import colour_histogram
-from moments.embedder import EmbedderFacts
+from moments.embedder import EmbedderFacts, Part
 from moments.errors import BackboneError, FeatureError
 from moments.hog import hog_of_luma, luma
 
@@ -40,15 +41,17 @@ class ClassicalEmbedder:
         """One clip's frames, uint8 (T, H, W, 3) RGB -> float32 (T, …). Raises ``FeatureError``."""
         return self.prepared(frames)
 
-    def features(self, clips: Tensor) -> Iterator[Tensor]:
+    def parts(self, clips: Tensor) -> Sequence[Part]:
         """Patch features of prepared clips (B, T, …), in chunks float32 (B, t ≤ 8, P, D) in order of time."""
         if clips.ndim < 3 or clips.numel() == 0:
             raise FeatureError(
                 f"prepared clips are {tuple(clips.shape)}; expected (B, T, …): stack results of prepare()"
             )
-        for chunk in torch.split(clips, CHUNK_FRAMES, dim=1):
-            described = self.described(chunk.flatten(0, 1))
-            yield described.reshape(*chunk.shape[:2], *described.shape[1:])
+        return [partial(self._features, chunk) for chunk in torch.split(clips, CHUNK_FRAMES, dim=1)]
+
+    def _features(self, chunk: Tensor) -> Tensor:
+        described = self.described(chunk.flatten(0, 1))
+        return described.reshape(*chunk.shape[:2], *described.shape[1:])
 
 
 def build_classical(name: str, num_frames: int | None = None) -> ClassicalEmbedder:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, Protocol
 
@@ -18,6 +18,9 @@ import numpy.typing as npt
 from torch import Tensor
 
 Precision = Literal["fp32", "bf16"]
+
+Part = Callable[[], Tensor]
+"""A part of the work on stacked clips: called once, it gives the features of its frames."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class EmbedderFacts:
     print.  ``weights`` says which: ``<hub id>@<commit>``, ``sha256:<hex>`` of a local folder's weights, or
     nothing for a descriptor without weights.  ``num_frames`` are sampled from every clip, None takes all.
     ``preprocessing`` and ``revision`` (of our code for this embedder) are text to compare, not to parse.
-    ``frame_wise`` says that a frame's features depend on that frame alone, so that a part of the frames
-    needs no pass of its own.
+    ``frame_wise`` says that a frame's features depend on that frame alone, but for rounding, so that a part
+    of the frames needs no pass of its own.
     """
 
     name: str
@@ -68,13 +71,20 @@ class Embedder(Protocol):
         that clips can be stacked.  Raises ``FeatureError`` for any other type or shape.
         """
 
-    def features(self, clips: Tensor) -> Iterator[Tensor]:
-        """Patch features of stacked clips (B, T, …), chunk by chunk in the order of time.
+    def parts(self, clips: Tensor) -> Sequence[Part]:
+        """The patch features of stacked clips (B, T, …), as calls that each compute a chunk in time.
 
         Every chunk is float32 (B, t, P, D) on the backbone's device.  The sum of all t may differ from T:
-        video backbones join frames.  Called from several threads at a time.  Needs ``open``.  Raises
-        ``FeatureError`` and ``BackboneError``.
+        video backbones join frames.  The calls are made from several threads at a time, and follow each
+        other in the order of time.  Needs ``open``.  This and the calls raise ``FeatureError`` and
+        ``BackboneError``.
         """
+
+
+def feature_chunks(embedder: Embedder, clips: Tensor) -> Iterator[Tensor]:
+    """All chunks of stacked clips in the order of time, one after the other; see ``Embedder.parts``."""
+    for part in embedder.parts(clips):
+        yield part()
 
 
 def frame_indices(clip_frames: int, num_frames: int | None) -> npt.NDArray[np.int64]:

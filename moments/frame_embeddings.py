@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from moments.embedder import Embedder, EmbedderFacts
+from moments.embedder import Embedder, EmbedderFacts, feature_chunks
 from moments.errors import BackboneError, FeatureError
 
 Frames = npt.NDArray[np.uint8]
@@ -73,7 +73,7 @@ def frame_embeddings(chunks: Iterable[Frames], embedder: Embedder) -> Vectors:
 @torch.inference_mode()
 def _vectors(clip: Tensor, embedder: Embedder) -> Vectors:
     pool = _grid if _tells_where(embedder.facts) else _mean
-    pooled = [pool(patches[0]) for patches in embedder.features(clip[None])]
+    pooled = [pool(patches[0]) for patches in feature_chunks(embedder, clip[None])]
     vectors: Vectors = torch.cat(pooled).float().cpu().numpy()
     return vectors
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from moments.embedder import Embedder, frame_indices
+from moments.embedder import Embedder, feature_chunks, frame_indices
 from moments.errors import FeatureError
 from moments.moment_stream import MomentStream
 
@@ -160,7 +160,7 @@ class SemanticMoments:
         sampled = frames[frame_indices(len(frames), self.embedder.facts.num_frames)]
         stream = LevelStream(self.level, len(self.weights))
         try:
-            for chunk in self.embedder.features(self.embedder.prepare(sampled)[None]):
+            for chunk in feature_chunks(self.embedder, self.embedder.prepare(sampled)[None]):
                 stream.update(chunk)
             return combine(stream.rows(self.form)[0], self.weights, fusion=self.fusion)
         except FeatureError as error:

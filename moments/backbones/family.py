@@ -22,6 +22,7 @@ from moments.backbones.preprocessing import (
     Preprocessing,
     normalised,
 )
+from moments.backbones.reference import Reference, against, with_references
 from moments.embedder import EmbedderFacts, Precision
 from moments.errors import BackboneError, FeatureError
 
@@ -30,9 +31,6 @@ CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.261302
 
 DEFAULT_FRAMES = 32
 """As the paper samples wherever a model takes any number."""
-
-
-PRODUCTS = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.Conv3d)
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,9 @@ class FrozenModel:
     def on_cpu(self) -> bool:
         return torch.device(self.device).type == "cpu"
 
-    def facts(self, name: str, title: str, num_frames: int | None, *, frame_wise: bool) -> EmbedderFacts:
+    def facts(
+        self, name: str, title: str, num_frames: int | None, *, frame_wise: bool, revision: int = 1
+    ) -> EmbedderFacts:
         """Facts of an embedder of this model; raises ``BackboneError`` as ``Grid.frames`` does."""
         try:
             frames = self.grid.frames(num_frames)
@@ -149,6 +149,7 @@ class FrozenModel:
             num_frames=frames,
             preprocessing=str(self.preprocessing),
             precision=self.precision,
+            revision=revision,
             frame_wise=frame_wise,
         )
 
@@ -160,11 +161,7 @@ class FrozenModel:
         renamed = {f"^{re.escape(family.inside)}": ""} if family.inside else None
         model: Any = load(self.checkpoint, self._class(), torch.float32, family.other_parts, renamed)
         if self.precision == "bf16":
-            # What lies between the products stays in fp32: patches at rest would else tremble from frame to
-            # frame by more than they move, and skewness takes that for motion.
-            for part in model.modules():
-                if isinstance(part, PRODUCTS):
-                    part.bfloat16()
+            with_references(model)
         try:
             self._model = model.to(self.device)
         except (RuntimeError, AssertionError) as error:
@@ -183,16 +180,18 @@ class FrozenModel:
             )
 
     @torch.inference_mode()
-    def tokens(self, pixels: Tensor, expected: int) -> Tensor:
+    def tokens(self, pixels: Tensor, expected: int, reference: Reference | None = None) -> Tensor:
         """Features of prepared pixels: uint8 (N, …, 3, h, w) -> float32 (N, expected, D) on the device.
 
-        They cannot be changed in place; copies of them can.  Raises ``BackboneError`` before ``open``, and
-        when the tokens are not as many as expected.
+        In bf16 products are taken against ``reference``, or all by themselves; what lies between them stays
+        in fp32.  Features cannot be changed in place; copies of them can.  Raises ``BackboneError`` before
+        ``open``, and when the tokens are not as many as expected.
         """
         if self._model is None:
             raise BackboneError(f"{self.checkpoint.source}: no weights are loaded; call open() first")
         pixels = normalised(pixels.to(self.device, non_blocking=True), self.preprocessing)
-        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+        alone = torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        with alone if reference is None else against(reference):
             tokens = self.family.tokens(self._model, pixels)
         if tokens.shape[1] != expected:
             raise BackboneError(

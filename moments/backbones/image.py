@@ -1,12 +1,15 @@
 """Image backbones: every frame by itself, one feature vector a patch.
 
-It knows nothing of names and hub ids, and nothing of time: the features of a frame are the same in any clip.
+It knows nothing of names and hub ids, and nothing of time: in fp32 the features of a frame are the same in
+any clip, and in bf16 their rounding alone is not, see ``reference``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,12 +19,16 @@ from torch import Tensor
 
 from moments.backbones.family import CLIP_MEAN, CLIP_STD, Family, FrozenModel, Grid, image_grid
 from moments.backbones.preprocessing import RELEASED_PX, prepared
-from moments.embedder import EmbedderFacts
+from moments.backbones.reference import Reference
+from moments.embedder import EmbedderFacts, Part, Precision
 
 FRAMES_PER_FORWARD = 1
 """Over all clips of a batch; on a CPU larger ones gain nothing, and activations grow with them."""
 FRAMES_PER_FORWARD_ON_GPU = 256
 """Fills a large accelerator with the smaller models; a batch of clips that is too large is halved."""
+
+REVISIONS: dict[Precision, int] = {"fp32": 1, "bf16": 2}
+"""Since the second, products in bf16 are of differences from a clip's first frame."""
 
 
 def patches_after_class(model: Any, pixels: Tensor) -> Tensor:
@@ -104,7 +111,8 @@ class ImageEmbedder:
 
     def __init__(self, model: FrozenModel, *, name: str, title: str, num_frames: int | None = None) -> None:
         self._model = model
-        self._facts = model.facts(name, title, num_frames, frame_wise=True)
+        revision = REVISIONS[model.precision]
+        self._facts = model.facts(name, title, num_frames, frame_wise=True, revision=revision)
 
     @property
     def facts(self) -> EmbedderFacts:
@@ -117,14 +125,44 @@ class ImageEmbedder:
         """uint8 (T, H, W, 3) -> uint8 (T, 3, h, h)."""
         return prepared(frames, self._model.preprocessing)
 
-    def features(self, clips: Tensor) -> Iterator[Tensor]:
+    def parts(self, clips: Tensor) -> Sequence[Part]:
         """uint8 (B, T, 3, h, h) -> float32 (B, t, P, D), ``FRAMES_PER_FORWARD`` over B·t at a time."""
         self._model.check_clips(clips)
         at_once = FRAMES_PER_FORWARD if self._model.on_cpu else FRAMES_PER_FORWARD_ON_GPU
-        for chunk in torch.split(clips, max(1, at_once // len(clips)), dim=1):
-            # More clips than frames per forward leave one frame of each, in several forwards.
-            parts = [
-                self._model.tokens(frames, self._model.patches)
-                for frames in torch.split(chunk.flatten(0, 1), at_once)
-            ]
-            yield torch.cat(parts).reshape(*chunk.shape[:2], self._model.patches, -1)
+        # More clips than frames per forward leave one frame of each, in several forwards.
+        groups = [_Group(self._model, group) for group in torch.split(clips, at_once)]
+        frames, step = clips.shape[1], max(1, at_once // len(clips))
+        return [partial(_joined, groups, at, min(at + step, frames)) for at in range(0, frames, step)]
+
+
+class _Group:
+    """Clips that go through the model together, in bf16 against their first frame, which goes once."""
+
+    def __init__(self, model: FrozenModel, clips: Tensor) -> None:
+        self._model = model
+        self._clips = clips
+        self._lock = threading.Lock()
+        self._first: tuple[Tensor, Reference] | None = None
+
+    def features(self, begin: int, end: int) -> Tensor:
+        """float32 (B, t, P, D) of these frames; those of several threads wait for the first."""
+        if self._model.precision == "fp32":
+            return self._tokens(begin, end, None)
+        with self._lock:
+            if self._first is None:
+                reference: Reference = {}
+                self._first = self._tokens(0, 1, reference), reference
+        first, reference = self._first
+        if end == 1:
+            return first
+        later = self._tokens(max(begin, 1), end, reference)
+        return later if begin else torch.cat([first, later], dim=1)
+
+    def _tokens(self, begin: int, end: int, reference: Reference | None) -> Tensor:
+        frames = self._clips[:, begin:end]
+        tokens = self._model.tokens(frames.flatten(0, 1), self._model.patches, reference)
+        return tokens.reshape(*frames.shape[:2], self._model.patches, -1)
+
+
+def _joined(groups: Sequence[_Group], begin: int, end: int) -> Tensor:
+    return torch.cat([group.features(begin, end) for group in groups])

@@ -6,7 +6,8 @@ VideoMAE and V-JEPA 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from moments.backbones.family import Family, FrozenModel, Grid, one_number
 from moments.backbones.preprocessing import prepared
-from moments.embedder import EmbedderFacts
+from moments.embedder import EmbedderFacts, Part
 from moments.errors import FeatureError
 
 CLIPS_PER_FORWARD = 2
@@ -151,7 +152,7 @@ class VideoEmbedder:
         """uint8 (T, H, W, 3) -> uint8 (T, 3, h, h)."""
         return prepared(frames, self._model.preprocessing)
 
-    def features(self, clips: Tensor) -> Iterator[Tensor]:
+    def parts(self, clips: Tensor) -> Sequence[Part]:
         """uint8 (B, T, 3, h, h) -> one float32 (B, T', P, D)."""
         self._model.check_clips(clips)
         frames = clips.shape[1]
@@ -160,7 +161,10 @@ class VideoEmbedder:
                 f"{self._facts.name}: clips of {frames} frames, expected {self._facts.num_frames}; "
                 f"sample them with frame_indices()"
             )
-        moments, patches = frames // self._model.grid.patch_frames, self._model.patches
+        return [partial(self._features, clips)]
+
+    def _features(self, clips: Tensor) -> Tensor:
+        moments, patches = clips.shape[1] // self._model.grid.patch_frames, self._model.patches
         at_once = CLIPS_PER_FORWARD if self._model.on_cpu else CLIPS_PER_FORWARD_ON_GPU
         parts = [self._model.tokens(part, moments * patches) for part in torch.split(clips, at_once)]
-        yield torch.cat(parts).reshape(len(clips), moments, patches, -1)
+        return torch.cat(parts).reshape(len(clips), moments, patches, -1)

@@ -23,7 +23,7 @@ from torch import Tensor
 from data.video import decode
 from moments.backbones.catalogue import build_embedder
 from moments.descriptors import STANDARD, Accumulator, Variant, ablation_variants, describe
-from moments.embedder import frame_indices
+from moments.embedder import feature_chunks, frame_indices
 from moments.order import OrderStream
 from moments.protocols.ablation import TABLE_4, TABLE_5, AblationRow, evaluate_rows
 from moments.protocols.gallery import NEGATIVE, POSITIVE, REFERENCE, Gallery, GalleryClip
@@ -74,7 +74,7 @@ def main(rounds: int) -> None:
 
         def embedded(clip: Tensor, variants: Sequence[Variant]) -> None:
             further: dict[str, Accumulator] = {"order": OrderStream(), "rhythm": RhythmStream()}
-            describe(embedder.features(clip), variants, num_frames=clip.shape[1], further=further)
+            describe(feature_chunks(embedder, clip), variants, num_frames=clip.shape[1], further=further)
 
         many, few = prepared(64), prepared(32)
         embedded(few, STANDARD)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from moments.embedder import EmbedderFacts
+from moments.embedder import EmbedderFacts, Part
 from moments.errors import BackboneError, FeatureError
 
 FACTS = EmbedderFacts("quarters", "Quarters", "", None, "mean colour of each quarter", "fp32")
@@ -37,7 +38,10 @@ class Quarters:
     def prepare(self, frames: npt.NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(frames.copy())
 
-    def features(self, clips: Tensor) -> Iterator[Tensor]:
+    def parts(self, clips: Tensor) -> Sequence[Part]:
+        return [partial(self._features, clips)]
+
+    def _features(self, clips: Tensor) -> Tensor:
         if self.forwards == self.breaks_at:
             raise BackboneError("the device fell off the bus")
         self.forwards += 1
@@ -46,7 +50,7 @@ class Quarters:
             raise FeatureError("features are not finite")
         batch, frames, height, width, channels = clips.shape
         quarters = clips.float().reshape(batch, frames, 2, height // 2, 2, width // 2, channels)
-        yield quarters.mean((3, 5)).reshape(batch, frames, 4, channels)
+        return quarters.mean((3, 5)).reshape(batch, frames, 4, channels)
 
 
 class Tally:

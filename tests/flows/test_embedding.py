@@ -14,6 +14,7 @@ from data.video import decode
 from flows import embedding
 from flows.embedding import ORDER, RHYTHM, embed
 from moments.descriptors import FRAMES, STANDARD, Variant, describe
+from moments.embedder import feature_chunks
 from moments.errors import BackboneError
 from moments.order import OrderStream
 from moments.rhythm import RhythmStream
@@ -49,7 +50,7 @@ def test_the_store_holds_what_the_moments_of_the_decoded_clip_are(root: Path, st
     clips, embedder, variants = open_collection(root), Quarters(), (*STANDARD, Variant(form="printed"))
     embed([clips], embedder, variants, store, Tally(), keep_frames=True)
     path = root / "view" / "clip_1" / "positive.mp4"
-    features = next(embedder.features(embedder.prepare(decode(path).frames)[None]))
+    features = next(feature_chunks(embedder, embedder.prepare(decode(path).frames)[None]))
     wanted = describe([features], variants, further={ORDER: OrderStream(), RHYTHM: RhythmStream()})
     sha256 = next(clip.sha256 for clip in clips.clips if clip.clip_id == "view/clip_1/positive")
     for variant in ("released/patch", "printed/patch", ORDER, RHYTHM, FRAMES):

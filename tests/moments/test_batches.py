@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +14,7 @@ import torch
 from moments.batches import described, frame_by_frame
 from moments.classical import build_classical
 from moments.descriptors import FRAMES, STANDARD, Variant, describe
+from moments.embedder import Part, feature_chunks
 from moments.errors import FeatureError
 from tests.moments.clips import late_rush, moving_disc, stop_and_go
 
@@ -38,7 +39,7 @@ def test_a_batch_gives_what_each_clip_gives_alone(batch_clips: int, forward_thre
     found = list(described(clips(), hog, STANDARD, batch_clips=batch_clips, forward_threads=forward_threads))
     assert [name for name, _ in found] == [f"clip {index}" for index in range(5)]
     for (_, load), (_, rows) in zip(clips(), found, strict=True):
-        alone = describe(hog.features(hog.prepare(load())[None]), STANDARD)
+        alone = describe(feature_chunks(hog, hog.prepare(load())[None]), STANDARD)
         for key in (str(Variant()), FRAMES):
             torch.testing.assert_close(rows[key], alone[key][0], atol=1e-6, rtol=1e-6)
 
@@ -51,17 +52,20 @@ def test_threads_share_the_frames_of_one_clip_and_describe_them_in_order() -> No
     class Slow(Spoiled):
         facts = replace(Spoiled.facts, frame_wise=True)
 
-        def features(self, stacked: torch.Tensor) -> Iterator[torch.Tensor]:
-            lengths.append(stacked.shape[1])
-            if stacked[0, 0, 0, 0, 0] == 1:
+        def parts(self, stacked: torch.Tensor) -> list[Part]:
+            return [partial(self.computed, frame) for frame in torch.split(stacked, 2, dim=1)]
+
+        def computed(self, frames: torch.Tensor) -> torch.Tensor:
+            lengths.append(frames.shape[1])
+            if frames[0, 0, 0, 0, 0] == 1:
                 assert first_waits.wait(timeout=60)
             else:
                 first_waits.set()
-            yield from super().features(stacked)
+            return super().computed(frames)
 
     frames = np.arange(1, 11, dtype=np.uint8).repeat(4 * 4 * 3).reshape(10, 4, 4, 3)
     (found,) = described([("slow", lambda: frames)], Slow(), STANDARD, forward_threads=2)
-    alone = describe(Spoiled().features(torch.from_numpy(frames)[None].float()), STANDARD)
+    alone = describe(feature_chunks(Spoiled(), torch.from_numpy(frames)[None].float()), STANDARD)
     torch.testing.assert_close(found[1][FRAMES], alone[FRAMES][0], atol=0, rtol=0)
     assert (len(lengths) > 2, sum(lengths)) == (True, 10)
 
@@ -72,9 +76,9 @@ def test_a_backbone_that_joins_frames_gets_all_of_them() -> None:
     class Joining(Spoiled):
         facts = replace(Spoiled.facts, frame_wise=False)
 
-        def features(self, stacked: torch.Tensor) -> Iterator[torch.Tensor]:
+        def computed(self, stacked: torch.Tensor) -> torch.Tensor:
             lengths.append(stacked.shape[1])
-            return super().features(stacked)
+            return super().computed(stacked)
 
     list(described(clips(), Joining(), STANDARD, forward_threads=3))
     assert sorted(lengths) == sorted(len(load()) for _, load in clips())
@@ -142,9 +146,9 @@ def test_threads_share_those_of_torch_and_give_them_back() -> None:
     seen: set[int] = set()
 
     class Counting(Spoiled):
-        def features(self, stacked: torch.Tensor) -> Iterator[torch.Tensor]:
+        def computed(self, stacked: torch.Tensor) -> torch.Tensor:
             seen.add(torch.get_num_threads())
-            yield stacked.flatten(2, 3)
+            return stacked.flatten(2, 3)
 
     before = torch.get_num_threads()
     torch.set_num_threads(4)
@@ -169,12 +173,15 @@ class Spoiled:
     def prepare(self, frames: Frames) -> torch.Tensor:
         return torch.from_numpy(frames).float()
 
-    def features(self, stacked: torch.Tensor) -> Iterator[torch.Tensor]:
+    def parts(self, stacked: torch.Tensor) -> list[Part]:
+        return [partial(self.computed, stacked)]
+
+    def computed(self, stacked: torch.Tensor) -> torch.Tensor:
         if len(stacked) > 2:
             raise torch.OutOfMemoryError("too much")
         features = stacked.flatten(2, 3)
         features[features[:, 0, 0, 0] == 255] = float("nan")
-        yield features
+        return features
 
 
 def test_a_batch_that_fails_is_halved_until_the_clip_is_known() -> None:

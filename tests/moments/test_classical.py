@@ -8,7 +8,7 @@ import torch
 
 from moments.classical import CLASSICAL, build_classical
 from moments.colour import colour_histogram
-from moments.embedder import Embedder
+from moments.embedder import Embedder, feature_chunks
 from moments.errors import BackboneError, FeatureError
 from moments.hof import hof
 from moments.hog import hog
@@ -22,7 +22,7 @@ def test_chunks_of_stacked_clips_are_what_each_clip_alone_gives(name: str) -> No
     embedder: Embedder = build_classical(name)
     embedder.open()
     batch = [clips.moving_disc(path) for path in (clips.stop_and_go(20), clips.late_rush(20))]
-    chunks = list(embedder.features(torch.stack([embedder.prepare(frames) for frames in batch])))
+    chunks = list(feature_chunks(embedder, torch.stack([embedder.prepare(frames) for frames in batch])))
     assert len(chunks) > 1
     assert all(chunk.dtype == torch.float32 for chunk in chunks)
     features = torch.cat(chunks, dim=1)
@@ -40,7 +40,7 @@ def test_clips_of_other_sizes_can_be_stacked(name: str) -> None:
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_one_frame_gives_one_row(name: str) -> None:
     embedder = build_classical(name)
-    (chunk,) = embedder.features(embedder.prepare(clips.moving_disc(clips.rest(1)))[None])
+    (chunk,) = feature_chunks(embedder, embedder.prepare(clips.moving_disc(clips.rest(1)))[None])
     assert chunk.shape[:2] == (1, 1)
 
 
@@ -61,4 +61,4 @@ def test_frames_and_clips_of_wrong_shape_are_refused() -> None:
     with pytest.raises(FeatureError, match="expected uint8"):
         embedder.prepare(np.zeros((4, 16, 16), np.uint8))
     with pytest.raises(FeatureError, match="stack results of prepare"):
-        next(embedder.features(torch.zeros(2, 0, 128, 128)))
+        next(feature_chunks(embedder, torch.zeros(2, 0, 128, 128)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from moments.classical import build_classical
-from moments.embedder import EmbedderFacts
+from moments.embedder import EmbedderFacts, Part
 from moments.errors import BackboneError, FeatureError
 from moments.frame_embeddings import frame_embeddings, pooling_text
 from moments.hog import hog
@@ -41,11 +41,11 @@ class Corners:
         self.given.append(len(frames))
         return torch.from_numpy(frames.copy())
 
-    def features(self, clips: Tensor) -> Iterator[Tensor]:
+    def parts(self, clips: Tensor) -> Sequence[Part]:
         corners = clips[:, self.lost :, :: clips.shape[2] - 1, :: clips.shape[3] - 1].flatten(2, 3)
         self.forwards += 1
-        for part in torch.split(corners.float(), 2, dim=1):
-            yield torch.where(part == 255, torch.nan, part)
+        parts = torch.split(corners.float(), 2, dim=1)
+        return [lambda part=part: torch.where(part == 255, torch.nan, part) for part in parts]
 
 
 def noise(num_frames: int, seed: int = 0) -> Frames:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moments.classical import build_classical
+from moments.embedder import feature_chunks
 from moments.errors import FeatureError
 from moments.semantic_moments import (
     Form,
@@ -171,7 +172,7 @@ def test_reversal_and_shuffling_are_invisible_to_the_plain_descriptor() -> None:
 def build_features() -> np.ndarray:
     embedder = build_classical("hog", None)
     embedder.open()
-    chunks = embedder.features(embedder.prepare(moving_disc(stop_and_go()))[None])
+    chunks = feature_chunks(embedder, embedder.prepare(moving_disc(stop_and_go()))[None])
     return torch.cat([chunk[0] for chunk in chunks]).numpy()
 
 

@@ -22,6 +22,7 @@ from moments.backbones.catalogue import (
     build_embedder,
     embedder_names,
 )
+from moments.embedder import feature_chunks
 from moments.errors import BackboneError, FeatureError
 from tests.moments.backbones.checkpoints import model_of
 
@@ -94,7 +95,7 @@ def test_features_need_open(checkpoint_of: Any) -> None:
     embedder = build_embedder("clip4clip", checkpoint=str(checkpoint_of("clip4clip")))
     prepared = embedder.prepare(np.zeros((2, 8, 8, 3), dtype=np.uint8))
     with pytest.raises(BackboneError, match=r"call open\(\) first"):
-        next(embedder.features(prepared[None]))
+        next(feature_chunks(embedder, prepared[None]))
 
 
 def test_opening_twice_loads_once(checkpoint_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +123,7 @@ def test_a_grid_that_is_not_the_configs_is_told_with_both_numbers(
     with pytest.raises(
         BackboneError, match=f"not what the config says: {expected - 1} tokens came, {expected} were"
     ):
-        next(embedder.features(clips))
+        next(feature_chunks(embedder, clips))
 
 
 def test_a_config_of_other_registers_is_told(checkpoint_of: Any) -> None:
@@ -131,7 +132,7 @@ def test_a_config_of_other_registers_is_told(checkpoint_of: Any) -> None:
     embedder.open()
     embedder._model._model.config.num_register_tokens = 2  # type: ignore[attr-defined]
     with pytest.raises(BackboneError, match="17 tokens came, 16 were expected of 56 px in patches of 14 px"):
-        next(embedder.features(embedder.prepare(np.zeros((4, 9, 9, 3), dtype=np.uint8))[None]))
+        next(feature_chunks(embedder, embedder.prepare(np.zeros((4, 9, 9, 3), dtype=np.uint8))[None]))
 
 
 def test_a_picture_that_is_no_square_is_refused(checkpoint_of: Any, tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ def test_clips_of_another_shape_or_type_are_refused(name: str, checkpoint_of: An
     clips = embedder.prepare(np.zeros((4, 9, 9, 3), dtype=np.uint8))[None]
     for wrong in (clips.float(), clips[0], clips[..., 1:]):
         with pytest.raises(FeatureError, match="expected uint8"):
-            next(embedder.features(wrong))
+            next(feature_chunks(embedder, wrong))
 
 
 def test_a_video_backbone_refuses_clips_of_another_length(checkpoint_of: Any) -> None:
@@ -165,7 +166,7 @@ def test_a_video_backbone_refuses_clips_of_another_length(checkpoint_of: Any) ->
     embedder.open()
     clips = embedder.prepare(np.zeros((6, 9, 9, 3), dtype=np.uint8))[None]
     with pytest.raises(FeatureError, match="vjepa2: clips of 6 frames, expected 4"):
-        next(embedder.features(clips))
+        next(feature_chunks(embedder, clips))
 
 
 def test_a_device_that_is_not_there_is_told(checkpoint_of: Any) -> None:

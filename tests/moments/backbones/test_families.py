@@ -11,7 +11,7 @@ from torch import Tensor
 
 from moments.backbones.catalogue import build_embedder
 from moments.backbones.image import FRAMES_PER_FORWARD
-from moments.embedder import Embedder
+from moments.embedder import Embedder, feature_chunks
 from tests.moments.backbones.checkpoints import FAMILIES, model_of
 
 NAMES = {
@@ -56,7 +56,7 @@ def stacked(embedder: Embedder, clips: Any) -> Tensor:
 
 
 def all_features(embedder: Embedder, prepared: Tensor) -> Tensor:
-    return torch.cat(list(embedder.features(prepared)), dim=1)
+    return torch.cat(list(feature_chunks(embedder, prepared)), dim=1)
 
 
 @torch.no_grad()
@@ -161,7 +161,7 @@ def test_registers_are_counted_by_the_config(checkpoint_of: Any, clips: Any) -> 
 def test_chunks_are_bounded_and_cover_the_clip_in_order(batch: int, checkpoint_of: Any, clips: Any) -> None:
     embedder = embedder_of("clip4clip", checkpoint_of)
     prepared = stacked(embedder, clips)[torch.arange(batch) % 3].repeat(1, 5, 1, 1, 1)
-    chunks = list(embedder.features(prepared))
+    chunks = list(feature_chunks(embedder, prepared))
     assert sum(chunk.shape[1] for chunk in chunks) == 20
     assert all(batch * (chunk.shape[1] - 1) < FRAMES_PER_FORWARD for chunk in chunks)
     expected = direct("clip4clip", stacked(embedder, clips))[torch.arange(batch) % 3].repeat(1, 5, 1, 1)
@@ -170,7 +170,7 @@ def test_chunks_are_bounded_and_cover_the_clip_in_order(batch: int, checkpoint_o
 
 def test_features_can_be_worked_on_in_place(checkpoint_of: Any, clips: Any) -> None:
     embedder = embedder_of("clip4clip", checkpoint_of)
-    for chunk in embedder.features(stacked(embedder, clips)):
+    for chunk in feature_chunks(embedder, stacked(embedder, clips)):
         chunk -= chunk.mean()
     assert torch.is_grad_enabled()
     assert np.isfinite(chunk.numpy()).all()
