@@ -46,7 +46,7 @@ from moments.embedder import Precision, frame_indices
 from moments.order import OrderStream
 from moments.rhythm import RhythmStream
 from moments.semantic_moments import combine
-from tests.benchmarks.material import CLIP_FRAMES, SIDE_PX, checkpoint, panned, videos, vit_b
+from tests.benchmarks.material import CLIP_FRAMES, SIDE_PX, checkpoint, panned, rendered, videos, vit_b
 
 CLIPS, ROUNDS, FRAMES = 6, 3, 32
 BARE_FRAMES = (
@@ -214,7 +214,11 @@ def main(rounds: int) -> None:
         ready, exact, slow = ours(folder, "bf16"), ours(folder, "fp32"), naive(folder, resized_first=True)
         together, single = bare(folder, CORES), bare(folder, 1)
         rounded = bare(folder, CORES, referenced=False)
-        seen = {"a square moves": paths[0], "the camera pans": panned(root / "panned.mp4")}
+        seen = {
+            "a square moves": paths[0],
+            "the camera pans": panned(root / "panned.mp4"),
+            "a rendered body waves": rendered(root / "rendered.mp4"),
+        }
         distances = {
             what: _distances(path, slow, (ready, exact)) for what, path in seen.items()
         }  # all is warm now

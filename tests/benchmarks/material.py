@@ -5,14 +5,18 @@ The time and memory of a forward pass depend on shapes, not on what was learned;
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from data.schema import Clip, FloatArray
+from data.schema import Category, Clip, ClipFormat, FloatArray, Role
 from data.video import encode
+from generators.procedural.render import render
+from generators.procedural.stage import stage
+from tests.generators.plans import BASE, plan_of
 
 if TYPE_CHECKING:
     from transformers import Dinov2Config
@@ -67,6 +71,14 @@ def panned(path: Path) -> Path:
     lefts = np.linspace(0, SIDE_PX, CLIP_FRAMES).astype(int)
     frames = np.stack([ground[:, left : left + SIDE_PX] for left in lefts])
     encode(Clip(np.rint(frames).astype(np.uint8), FPS), path)
+    return path
+
+
+def rendered(path: Path) -> Path:
+    """A file as the procedural generator makes it: somebody waves before a camera at rest."""
+    plan = plan_of(Category.DYNAMIC_OBJECT, replace(BASE, motion="wave"))
+    shown = stage(plan, Role.REFERENCE, ClipFormat(SIDE_PX), seed=1).scene
+    encode(Clip(render(shown, SIDE_PX), FPS), path)
     return path
 
 
