@@ -66,7 +66,7 @@ report: Task[..., Any] = Task(publish.write_page, name="report", **LOCAL_TASK)
 
 # Triplets in flight at once: enough to keep every worker busy to the end of a wave, few enough that
 # neither memory nor a kill in the middle costs more than a wave.
-_WAVE_PER_WORKER = 16
+_WAVE_PER_WORKER = 32
 
 _NO_MEMORY = (
     "this machine ran out of memory: close other programs, or name fewer --workers or a smaller --size; "
