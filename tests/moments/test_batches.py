@@ -130,6 +130,34 @@ def test_what_loading_raises_comes_through() -> None:
         list(described([("gone.mp4", fail)], build_classical("hog", None), STANDARD))
 
 
+def test_a_clip_that_cannot_be_described_keeps_no_room_from_those_after_it() -> None:
+    """What was begun of it is given back: else nothing would be begun of the others."""
+    begun: list[int] = []
+
+    class Refusing:
+        def __init__(self) -> None:
+            begun.append(len(begun))
+
+        def update(self, chunk: torch.Tensor) -> None:
+            if begun[-1] == 0:
+                raise FeatureError("not this one")
+
+        def finish(self) -> torch.Tensor:
+            return torch.zeros(1, 1, 1)
+
+    reported: dict[str, Exception] = {}
+    found = described(
+        clips(),
+        build_classical("hog", None),
+        STANDARD,
+        further=lambda: {"refusing": Refusing()},
+        forward_threads=2,
+        failed=reported.__setitem__,
+    )
+    assert [name for name, _ in found] == ["clip 1", "clip 2", "clip 3", "clip 4"]
+    assert list(reported) == ["clip 0"]
+
+
 def test_clips_that_fail_are_reported_and_the_rest_goes_on() -> None:
     def fail() -> Frames:
         raise OSError("no such clip")
@@ -184,12 +212,20 @@ class Spoiled:
         return features
 
 
-def test_a_batch_that_fails_is_halved_until_the_clip_is_known() -> None:
+@pytest.mark.parametrize("forward_threads", [1, 2])
+def test_a_batch_that_fails_is_halved_until_the_clip_is_known(forward_threads: int) -> None:
     def clip(value: int) -> Callable[[], Frames]:
         return lambda: np.full((9, 4, 4, 3), value, np.uint8)
 
     reported: dict[str, Exception] = {}
     values = [(str(value), clip(value)) for value in (1, 2, 3, 255, 4, 5, 6)]
-    found = described(values, Spoiled(), STANDARD, batch_clips=7, failed=reported.__setitem__)
+    found = described(
+        values,
+        Spoiled(),
+        STANDARD,
+        batch_clips=7,
+        forward_threads=forward_threads,
+        failed=reported.__setitem__,
+    )
     assert [name for name, _ in found] == ["1", "2", "3", "4", "5", "6"]
     assert "255: features of frame 0 are not finite" in str(reported["255"])
