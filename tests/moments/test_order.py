@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from moments.errors import FeatureError
@@ -22,8 +22,11 @@ def noise(seed: int, num_frames: int, clips_: int = 1, offset: float = 0.0) -> t
     return torch.from_numpy(walk.astype(np.float32))
 
 
-def reference(features: torch.Tensor) -> np.ndarray:
-    """The formula, written plainly, one pair of moments at a time."""
+def reference(features: torch.Tensor) -> tuple[np.ndarray, float]:
+    """The formula, written plainly, one pair of moments at a time, and by how much it magnifies rounding.
+
+    The rows are differences of products of mean change and spread: where these nearly cancel, little is left.
+    """
     frames = features.double().numpy()
     change = [np.abs(late - early).mean() for early, late in pairwise(frames)]
     state = [(early + late).mean(axis=0) / 2 for early, late in pairwise(frames)]
@@ -32,13 +35,17 @@ def reference(features: torch.Tensor) -> np.ndarray:
     for row, gap in zip(rows, (1, 2, 4, 8, 16), strict=True):
         pairs = [a[t] * c[t + gap] - a[t + gap] * c[t] for t in range(len(a) - gap)]
         row[:] = np.mean(pairs, axis=0) if pairs else 0
-    return rows / np.linalg.norm(rows)
+    length = np.linalg.norm(rows)
+    return rows / length, np.mean(change) * np.linalg.norm(c) / len(c) ** 0.5 / length
 
 
 @given(seed=st.integers(0, 1000), num_frames=st.integers(4, 120))
+@example(seed=183, num_frames=4)  # little is left
 def test_agrees_with_the_formula(seed: int, num_frames: int) -> None:
     features = noise(seed, num_frames)[0]
-    np.testing.assert_allclose(order_moments(features), reference(features), atol=1e-6)
+    expected, magnified = reference(features)
+    np.testing.assert_allclose(order_moments(features.double()), expected, atol=1e-7)
+    np.testing.assert_allclose(order_moments(features), expected, atol=5e-7 * (1 + magnified))
 
 
 @given(seed=st.integers(0, 1000), num_frames=st.integers(1, 120), offset=st.sampled_from([0.0, 30.0]))
