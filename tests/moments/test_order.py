@@ -18,15 +18,13 @@ from tests.moments import clips
 
 
 def noise(seed: int, num_frames: int, clips_: int = 1, offset: float = 0.0) -> torch.Tensor:
+    """Walks in steps of 2⁻¹² or more: float32 holds every difference of two frames exactly."""
     walk = np.random.default_rng(seed).normal(size=(clips_, num_frames, 5, 3)).cumsum(axis=1) + offset
-    return torch.from_numpy(walk.astype(np.float32))
+    return torch.from_numpy((np.rint(walk * 4096) / 4096).astype(np.float32))
 
 
-def reference(features: torch.Tensor) -> tuple[np.ndarray, float]:
-    """The formula, written plainly, one pair of moments at a time, and by how much it magnifies rounding.
-
-    The rows are differences of products of mean change and spread: where these nearly cancel, little is left.
-    """
+def reference(features: torch.Tensor) -> np.ndarray:
+    """The formula, written plainly, one pair of moments at a time."""
     frames = features.double().numpy()
     change = [np.abs(late - early).mean() for early, late in pairwise(frames)]
     state = [(early + late).mean(axis=0) / 2 for early, late in pairwise(frames)]
@@ -35,17 +33,14 @@ def reference(features: torch.Tensor) -> tuple[np.ndarray, float]:
     for row, gap in zip(rows, (1, 2, 4, 8, 16), strict=True):
         pairs = [a[t] * c[t + gap] - a[t + gap] * c[t] for t in range(len(a) - gap)]
         row[:] = np.mean(pairs, axis=0) if pairs else 0
-    length = np.linalg.norm(rows)
-    return rows / length, np.mean(change) * np.linalg.norm(c) / len(c) ** 0.5 / length
+    return rows / np.linalg.norm(rows)
 
 
 @given(seed=st.integers(0, 1000), num_frames=st.integers(4, 120))
-@example(seed=183, num_frames=4)  # little is left
+@example(seed=771, num_frames=4)  # what the rows are differences of nearly cancels
 def test_agrees_with_the_formula(seed: int, num_frames: int) -> None:
     features = noise(seed, num_frames)[0]
-    expected, magnified = reference(features)
-    np.testing.assert_allclose(order_moments(features.double()), expected, atol=1e-7)
-    np.testing.assert_allclose(order_moments(features), expected, atol=5e-7 * (1 + magnified))
+    np.testing.assert_allclose(order_moments(features), reference(features), atol=1e-7)
 
 
 @given(seed=st.integers(0, 1000), num_frames=st.integers(1, 120), offset=st.sampled_from([0.0, 30.0]))
