@@ -35,7 +35,7 @@ Mode = Annotated[
     typer.Option(help="Squash to 224 px as the authors released it, or keep the aspect ratio."),
 ]
 Precision = Annotated[
-    Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the backbone; bf16 is 2 to 3 times faster.")
+    Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the backbone; bf16 is 1.5 to 3 times faster.")
 ]
 Device = Annotated[
     str | None, typer.Option(help="Where the backbone runs. (default: cuda where there is one, else cpu)")

@@ -28,7 +28,8 @@ def pace(
     json: Annotated[Path | None, typer.Option(help="Write all figures and curves to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the curves as this PNG file.")] = None,
     precision: Annotated[
-        Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the backbone; bf16 is 2 to 3 times faster.")
+        Literal["fp32", "bf16"],
+        typer.Option(help="Arithmetic of the backbone; bf16 is 1.5 to 3 times faster."),
     ] = "fp32",
     device: Annotated[
         str | None,

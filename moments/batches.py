@@ -5,11 +5,10 @@ It knows nothing of files: a clip is a name and a function that returns its fram
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from itertools import islice
 from math import ceil
 from typing import Any
@@ -22,6 +21,7 @@ from torch import Tensor
 from moments.descriptors import Accumulator, Variant, describe
 from moments.embedder import Embedder, Part, feature_chunks
 from moments.errors import FeatureError
+from moments.feed import Chunks, Feed
 
 Frames = npt.NDArray[np.uint8]
 Load = Callable[[], Frames | Tensor]
@@ -74,10 +74,10 @@ def described(
     """
     embedder.open()
 
-    def describing(names: Sequence[str], batch: Tensor, chunks: _Chunks | None = None) -> _Outcomes:
+    def describing(names: Sequence[str], batch: Tensor, chunks: Chunks | Generator[Tensor]) -> _Outcomes:
         try:
-            with closing(chunks) if chunks else nullcontext(feature_chunks(embedder, batch)) as features:
-                found = describe(features, variants, num_frames=batch.shape[1], further=further())
+            with closing(chunks):
+                found = describe(chunks, variants, num_frames=batch.shape[1], further=further())
         except (FeatureError, torch.OutOfMemoryError) as error:
             if len(names) == 1:
                 return [(names[0], _named(names[0], error))]
@@ -88,7 +88,7 @@ def described(
         # still holds what filled the memory.
         half = len(names) // 2
         halves = [(names[:half], batch[:half]), (names[half:], batch[half:])]
-        return [one for few, part in halves for one in describing(few, part)]
+        return [one for few, part in halves for one in describing(few, part, feature_chunks(embedder, part))]
 
     def finished(future: Future[_Outcomes]) -> Iterator[tuple[str, Described]]:
         for name, outcome in future.result():
@@ -102,13 +102,13 @@ def described(
         _sharing(forward_threads) as (forward_pool, describe_pool),
     ):
         running: deque[Future[_Outcomes]] = deque()
-        feed = _Feed(forward_pool, 2 * forward_threads) if forward_pool else None
+        feed = Feed(forward_pool, 2 * forward_threads) if forward_pool else None
         prepared = _ahead(clips, embedder, decoding, batch_clips + decode_threads - 1, failed)
         try:
             for names, batch in _batches(prepared, batch_clips):
-                parts = _parts(embedder, batch) if feed else deque[Part]()
+                parts = _parts(embedder, batch)
                 at_once = ceil(forward_threads / max(1, len(parts)))
-                chunks = feed.chunks(parts) if feed else None
+                chunks = feed.chunks(parts) if feed else (part() for part in parts)
                 running.append(describe_pool.submit(describing, names, batch, chunks))
                 if len(running) > at_once:  # one waits, so that no thread does
                     yield from finished(running.popleft())
@@ -150,64 +150,6 @@ def _parts(embedder: Embedder, batch: Tensor) -> deque[Part]:
             raise refused
 
         return deque([refuse])
-
-
-class _Feed:
-    """The parts of batch after batch in a pool: ``ahead`` of them begun whose features are not yet taken.
-
-    Those of a batch are begun after all of the one before, so that what parts share is in memory for one
-    batch at a time, and features do not pile up where describing is slow.  Batches are taken in order.
-    """
-
-    def __init__(self, pool: ThreadPoolExecutor, ahead: int) -> None:
-        self._pool = pool
-        self._room = ahead
-        self._lock = threading.Lock()
-        self._left: deque[_Chunks] = deque()
-
-    def chunks(self, parts: deque[Part]) -> _Chunks:
-        """The features of all parts in their order; each is taken out as it is begun."""
-        chunks = _Chunks(self, parts)
-        with self._lock:
-            self._left.append(chunks)
-            self._begin()
-        return chunks
-
-    def give_back(self, chunks: _Chunks, number: int) -> None:
-        """Room for others, of features that were taken or are not wanted any more."""
-        with self._lock:
-            for _ in range(number):
-                chunks.begun.popleft()
-            self._room += number
-            self._begin()
-
-    def _begin(self) -> None:
-        while self._room and self._left:
-            first = self._left[0]
-            if first.parts:
-                first.begun.append(self._pool.submit(first.parts.popleft()))
-                self._room -= 1
-            else:
-                self._left.popleft()
-
-
-class _Chunks:
-    """What a feed has of one batch; ``close`` it, taken to the end or not, for the next one waits for it."""
-
-    def __init__(self, feed: _Feed, parts: deque[Part]) -> None:
-        self.parts = parts
-        self.begun: deque[Future[Tensor]] = deque()
-        self._feed = feed
-
-    def __iter__(self) -> Iterator[Tensor]:
-        while self.begun:
-            features = self.begun[0].result()
-            self._feed.give_back(self, 1)
-            yield features
-
-    def close(self) -> None:
-        self.parts.clear()
-        self._feed.give_back(self, len(self.begun))
 
 
 def _ahead(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, Protocol
 
@@ -81,7 +81,7 @@ class Embedder(Protocol):
         """
 
 
-def feature_chunks(embedder: Embedder, clips: Tensor) -> Iterator[Tensor]:
+def feature_chunks(embedder: Embedder, clips: Tensor) -> Generator[Tensor]:
     """All chunks of stacked clips in the order of time, one after the other; see ``Embedder.parts``."""
     for part in embedder.parts(clips):
         yield part()

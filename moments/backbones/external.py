@@ -73,10 +73,15 @@ def build_external(
         )
     except Exception as error:
         raise BackboneError(f"{name}: {origin(point)} fails: {type(error).__name__}: {error}") from error
+    absent = [
+        member for member in ("open", "prepare", "parts") if not callable(getattr(embedder, member, None))
+    ]
     if not isinstance(getattr(embedder, "facts", None), EmbedderFacts):
+        absent.insert(0, "facts")
+    if absent:
         raise BackboneError(
-            f"{name}: {origin(point)} made {type(embedder).__name__}, expected an Embedder, which has facts; "
-            f"see moments/embedder.py"
+            f"{name}: {origin(point)} made {type(embedder).__name__}, expected an Embedder, which has "
+            f"{' and '.join(absent)}; see moments/embedder.py"
         )
     return embedder
 

@@ -183,8 +183,8 @@ class FrozenModel:
     def tokens(self, pixels: Tensor, expected: int, reference: Reference | None = None) -> Tensor:
         """Features of prepared pixels: uint8 (N, …, 3, h, w) -> float32 (N, expected, D) on the device.
 
-        In bf16 products are taken against ``reference``, or all by themselves; what lies between them stays
-        in fp32.  Features cannot be changed in place; copies of them can.  Raises ``BackboneError`` before
+        In bf16 products are taken against ``reference``, with fp32 between them, or else as autocast has it.
+        Features cannot be changed in place; copies of them can.  Raises ``BackboneError`` before
         ``open``, and when the tokens are not as many as expected.
         """
         if self._model is None:

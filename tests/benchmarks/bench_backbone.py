@@ -178,10 +178,10 @@ def print_memory(folder: Path, paths: Sequence[Path]) -> None:
         for way in WAYS
     }
     naive_ways = [way for way in WAYS if way.startswith("naive")]
-    print(f"{'peak MiB':<36} {'growth':>8} {'process':>8}   growth over that of naive as decoded, resized")
+    print(f"{'peak MiB':<40} {'growth':>8} {'process':>8}   growth over that of naive as decoded, resized")
     for way, (growth, process) in peaks.items():
         shares = " ".join(f"{growth / peaks[other][0]:.2f}" for other in naive_ways)
-        print(f"{way:<36} {growth:8.0f} {process:8.0f}   {shares}")
+        print(f"{way:<40} {growth:8.0f} {process:8.0f}   {shares}")
 
 
 def in_a_child(way: str, folder: Path, paths: Sequence[Path]) -> tuple[float, float]:
@@ -235,11 +235,11 @@ def main(rounds: int) -> None:
         for _ in range(rounds):
             for way, work in ways.items():
                 taken[way].append(seconds(work) / clips[way])
-        print(f"{'way':<36} {'clips/s':>8} {'ours / it':>9}   of single rounds")
+        print(f"{'way':<40} {'clips/s':>8} {'ours / it':>9}   of single rounds")
         for way, other in taken.items():
             ratios = [theirs / own for own, theirs in zip(next(iter(taken.values())), other, strict=True)]
             spread = " ".join(f"{ratio:.2f}" for ratio in sorted(ratios))
-            print(f"{way:<36} {1 / median(other):8.3f} {median(ratios):9.2f}   {spread}")
+            print(f"{way:<40} {1 / median(other):8.3f} {median(ratios):9.2f}   {spread}")
         for what, (bf16, fp32) in distances.items():
             print(f"1 - cos to naive where {what}: ours in bf16 {bf16:.1e}, ours in fp32 {fp32:.1e}")
         print_memory(folder, paths[:3])

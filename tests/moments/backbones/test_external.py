@@ -16,7 +16,14 @@ from moments.embedder import EmbedderFacts
 
 def build(*, checkpoint, revision, num_frames, mode, precision, device):
     told = f"{checkpoint} {revision} {mode} {device}"
-    return SimpleNamespace(facts=EmbedderFacts("slowfast", "SlowFast", told, num_frames, "theirs", precision))
+    facts = EmbedderFacts("slowfast", "SlowFast", told, num_frames, "theirs", precision)
+    return SimpleNamespace(facts=facts, open=print, prepare=print, parts=print)
+
+def older(**arguments):
+    made = build(**arguments)
+    del made.parts
+    made.features = print
+    return made
 
 def broken(**arguments):
     raise RuntimeError("weights went missing")
@@ -65,7 +72,8 @@ def test_a_package_brings_an_embedder_by_entry_point(install: Install) -> None:
         ("brought_ill:broken", r"fails: RuntimeError: weights went missing"),
         ("brought_ill:absent", r"fails: AttributeError"),
         ("brought_missing:build", r"fails: ModuleNotFoundError"),
-        ("brought_ill:nothing", r"made NoneType, expected an Embedder"),
+        ("brought_ill:nothing", r"made NoneType, expected an Embedder, which has facts and open"),
+        ("brought_ill:older", r"made SimpleNamespace, expected an Embedder, which has parts;"),
     ],
 )
 def test_errors_of_a_package_name_it_and_keep_their_cause(target: str, told: str, install: Install) -> None:
