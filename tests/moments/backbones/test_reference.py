@@ -111,12 +111,18 @@ def test_every_clip_of_a_batch_has_a_first_frame_of_its_own(family: str, checkpo
     torch.testing.assert_close(found, features(embedder, prepared), rtol=1e-4, atol=1e-4)
 
 
-def test_threads_wait_for_one_pass_of_the_first_frame(
-    checkpoint_of: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def asked(checkpoint_of: Any) -> tuple[Embedder, Tensor, Tensor]:
+    """An embedder in bf16, a prepared clip, and its features by one thread."""
     embedder = embedder_of(checkpoint_of, "bf16")
     prepared = embedder.prepare(square_over_ground())[None]
-    wanted = features(embedder, prepared)
+    return embedder, prepared, features(embedder, prepared)
+
+
+def test_threads_wait_for_one_pass_of_the_first_frame(
+    asked: tuple[Embedder, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder, prepared, wanted = asked
     begun, fills = threading.Barrier(4), []
     fill = ReferencedLinear.forward
 
@@ -144,11 +150,9 @@ def test_threads_wait_for_one_pass_of_the_first_frame(
 
 
 def test_a_first_frame_that_failed_is_computed_again(
-    checkpoint_of: Any, monkeypatch: pytest.MonkeyPatch
+    asked: tuple[Embedder, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    embedder = embedder_of(checkpoint_of, "bf16")
-    prepared = embedder.prepare(square_over_ground())[None]
-    wanted = features(embedder, prepared)
+    embedder, prepared, wanted = asked
     forward, left = ReferencedLinear.forward, [5]
 
     def full(layer: ReferencedLinear, tokens: Tensor) -> Tensor:
