@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from data.errors import ConfigError, ContractError
 from data.paid import Call, Demand, Gateway, Reply, Usage
 from data.schema import Image, Role
+from data.trickle import whole_in_time
 from generators.base import BackendFacts, ImageRequest
 from generators.config import GeminiConfig
 from generators.framing import png, read_picture, squared
@@ -27,7 +28,7 @@ PROVIDER = "google"
 ADDRESS = "https://generativelanguage.googleapis.com"
 KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 PURPOSES = {Role.REFERENCE: "reference_image", Role.POSITIVE: "positive_image"}
-TIMEOUT_SECONDS = 180.0  # a picture takes 5–30 s; beyond this an answer is taken for lost
+TIMEOUT_SECONDS = 180.0  # of silence; a picture takes 5–30 s, and beyond this an answer is taken for lost
 
 REVISION = "1"  # of what is asked and of how answers are framed; raised when either changes
 ASPECT_RATIO = "1:1"
@@ -68,6 +69,7 @@ class GeminiImages:
                 base_url=self._config.base_url or ADDRESS,
                 api_version="v1beta",
                 timeout=round(TIMEOUT_SECONDS * 1000),
+                client_args={"event_hooks": whole_in_time(TIMEOUT_SECONDS)},
                 retry_options=HttpRetryOptions(attempts=1),
             ),
         )

@@ -15,6 +15,7 @@ import openai
 
 from data.errors import AnswerLost, ConfigError
 from data.paid import Reply
+from data.trickle import whole_in_time
 from prompts.openai_answers import reply_of
 from prompts.openai_errors import KEY_VARIABLE, translated
 from prompts.openai_questions import Payload
@@ -26,7 +27,8 @@ class OpenAIClient:
     """One connection pool and one key, safe for threads.
 
     ``base_url`` ends where the paths of the protocol begin, mostly in ``/v1``; that of Azure in
-    ``/openai/v1/``, where its key is taken like any other.  Raises ``ConfigError`` when
+    ``/openai/v1/``, where its key is taken like any other.  A server may stay silent for
+    ``timeout_seconds``, and trickle for five times as long.  Raises ``ConfigError`` when
     ``OPENAI_API_KEY`` is needed and missing; servers of one's own mostly need none.
     """
 
@@ -41,7 +43,11 @@ class OpenAIClient:
         # Without the user and password that a URL may carry: it goes into messages.
         self.server = urlsplit(base_url or OPENAI_URL).netloc.rpartition("@")[2]
         self._sdk = openai.OpenAI(
-            api_key=key or "-", base_url=base_url or OPENAI_URL, timeout=timeout_seconds, max_retries=0
+            api_key=key or "-",
+            base_url=base_url or OPENAI_URL,
+            timeout=timeout_seconds,
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(event_hooks=whole_in_time(timeout_seconds)),
         )
 
     def complete(self, payload: Payload, idempotency_id: str) -> Reply:

@@ -63,17 +63,27 @@ def main(out: str, num_triplets: int) -> None:
     def judged(reference: Image, positive: Image, negative: Image, fps: float, _: object) -> gates.Judgement:
         return one_verdict(reference.shape, fps)
 
+    from flows.report import write_report
     from flows.runners import Crew
 
     num_tasks, submit = 0, Crew.submit
+    page_seconds = 0.0
 
     def counted(self: Crew, *arguments: Any, **more: Any) -> Any:
         nonlocal num_tasks
         num_tasks += 1
         return submit(self, *arguments, **more)
 
+    def timed(*arguments: Any, **more: Any) -> Path:
+        nonlocal page_seconds
+        started = time.monotonic()
+        page = write_report(*arguments, **more)
+        page_seconds = time.monotonic() - started
+        return page
+
     with (
         patch.object(Crew, "submit", counted),
+        patch("flows.publish.write_report", timed),
         patch("flows.backends.build_image_generator", lambda *_: Noise()),
         patch("flows.backends.build_video_generator", lambda *_: Noise()),
         patch.object(gates, "judge", judged),
@@ -100,6 +110,7 @@ def main(out: str, num_triplets: int) -> None:
             {
                 "accepted": summary.counts.accepted,
                 "seconds": seconds,
+                "page_seconds": page_seconds,
                 "processor_seconds": processor_seconds,
                 "worked_seconds": summary.seconds,
                 "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,

@@ -298,7 +298,14 @@ def _table() -> dict[str, Row]:
                 may_pay_more=True,
             ),
         },
-        "answers in pieces": _vendor(Outcome.CONTINUED, failing(*[Fault("dribble")] * 16)),
+        "answers 10 times slower, in pieces": _vendor(Outcome.CONTINUED, failing(*[Fault("dribble")] * 16)),
+        "an answer without end": _vendor(
+            Outcome.CONTINUED,
+            failing(Fault("endless")),
+            inside=(partial(fault.impatient, 600.0, 0.5),),
+            may_pay_more=True,
+            reduced="plan",
+        ),
         "refusal": NO_VENDOR
         | {
             "plan": Cell(

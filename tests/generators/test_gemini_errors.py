@@ -148,6 +148,16 @@ def test_a_late_answer_is_lost_and_may_be_billed(
     assert len(server.billed) == 1
 
 
+def test_an_answer_without_end_is_lost_and_may_be_billed(
+    server: GeminiServer, gateway: PlainGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gemini, "TIMEOUT_SECONDS", 0.2)
+    server.fail_next(Fault("endless"))
+
+    assert "still coming after 1 s" in failure(opened(server.url, gateway), AnswerLost)
+    assert len(server.billed) == 1
+
+
 def test_a_server_that_is_down_was_not_asked(gateway: PlainGateway) -> None:
     with GeminiServer() as gone:
         url = gone.url

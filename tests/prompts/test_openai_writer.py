@@ -236,13 +236,14 @@ def test_what_only_the_user_can_mend_ends_the_run(
         (Fault("truncated"), AnswerLost),
         (Fault("malformed"), AnswerLost),
         (Fault("hang"), AnswerLost),
+        (Fault("endless"), AnswerLost),
     ],
 )
 def test_what_may_work_later_says_whether_it_may_have_been_carried_out(
     server: OpenAIServer, fault: Fault, kind: type[Exception]
 ) -> None:
     server.fail_next(fault)
-    outcome = write(opened(server, patience=0.5 if fault.kind == "hang" else 10))
+    outcome = write(opened(server, patience=0.2 if fault.kind in ("hang", "endless") else 10))
     assert type(outcome) is kind
     assert len(server.requests) == 1, "retries are the gateway's"
 

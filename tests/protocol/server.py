@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from data.paid import Usage
 
 DRIBBLE_PIECES = 16
-DRIBBLE_PAUSE_SECONDS = 0.002  # the wait ends at once when the server stops
+PAUSE_SECONDS = 0.02  # between pieces; the wait ends at once when the server stops
 
 
 class Strict(BaseModel):
@@ -84,10 +84,10 @@ class Fault:
     the request out, charge for it, and spoil the answer on its way: ``hang`` sends nothing until
     ``release``, ``reset`` breaks the connection in the middle of the body, ``truncated`` ends the JSON
     early in an answer that is whole to HTTP, ``malformed`` is no JSON at all, ``dribble`` is right but
-    comes in many pieces.
+    comes in many pieces, ``endless`` begins with blanks that end with ``release``.
     """
 
-    kind: Literal["refuse", "hang", "reset", "truncated", "malformed", "dribble"]
+    kind: Literal["refuse", "hang", "reset", "truncated", "malformed", "dribble", "endless"]
     status: int = 500
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
@@ -243,7 +243,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in {"Content-Type": "application/json", **answer.headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
+        if spoiled != "endless":
+            self.send_header("Content-Length", str(len(content)))
         self.send_header("Connection", "close")
         self.end_headers()
         if spoiled == "reset":
@@ -256,7 +257,11 @@ class _Handler(BaseHTTPRequestHandler):
             step = max(1, len(content) // DRIBBLE_PIECES)
             for start in range(0, len(content), step):
                 self.wfile.write(content[start : start + step])
-                self.server.owner._released.wait(DRIBBLE_PAUSE_SECONDS)
+                self.server.owner._released.wait(PAUSE_SECONDS)
+        elif spoiled == "endless":
+            while not self.server.owner._released.wait(PAUSE_SECONDS):
+                self.wfile.write(b" ")
+            self.wfile.write(content)
         else:
             self.wfile.write(content)
 
