@@ -13,8 +13,8 @@ help:  ## this list
 demo: $(STAMP)  ## build, prove and report a small data set in out/demo
 	$(BIN)/simmotion build --recipe demo --out $(OUT)
 
-test: $(STAMP)  ## pass every test
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## pass every test, files side by side
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 check: $(STAMP)  ## format, lint and types
 	$(BIN)/ruff format --check .

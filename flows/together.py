@@ -17,7 +17,6 @@ from flows.tally import Ending
 
 Member = TypeVar("Member", bound=Job | Outcome)
 
-MOST = 16
 LARGE_PIXELS = 10_000_000
 """Of the clips of a triplet: such take a second and more, and are worked on one by one."""
 _TASKS_PER_WORKER = 4  # in every wave, so that no worker idles while another is in its last one
@@ -55,7 +54,7 @@ def batch_size(num_jobs: int, workers: int, clips: ClipFormat) -> int:
     """How many jobs to put into one task."""
     if len(Role) * clips.num_frames * clips.size_px**2 >= LARGE_PIXELS:
         return 1
-    return max(1, min(MOST, math.ceil(num_jobs / (_TASKS_PER_WORKER * workers))))
+    return max(1, math.ceil(num_jobs / (_TASKS_PER_WORKER * workers)))
 
 
 def parted(jobs: Sequence[Job], size: int) -> list[tuple[Job, ...]]:
