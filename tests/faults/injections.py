@@ -155,6 +155,7 @@ def worker_dies(stage: str) -> None:
     os.environ |= {
         "DASK_DISTRIBUTED__WORKER__PRELOAD": "tests.faults.dying_worker",
         "RAY_JOB_CONFIG_JSON_ENV_VAR": json.dumps({"runtime_env": hook}),
+        "PYTHONPATH": str(Path(__file__).parents[2]),  # where a worker of Ray finds that hook
         "SIMMOTION_TEST_DEATHS": str(deaths),
         "SIMMOTION_TEST_STAGE": stage,
     }

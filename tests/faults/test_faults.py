@@ -20,7 +20,6 @@ REDUCED = {
 
 
 ALIKE = (
-    {"worker death (Dask)", "worker death (Ray)"},
     {"429 with Retry-After", "429 without Retry-After", "500"},
     {"500 for as long as it is asked", "hanging vendor"},
     {
