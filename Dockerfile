@@ -30,6 +30,6 @@ RUN .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cac
 RUN useradd --create-home --uid 1000 simmotion \
     && install --directory --owner simmotion out /weights
 VOLUME ["/simmotion/out", "/weights"]
-USER simmotion
+USER 1000
 
 ENTRYPOINT ["prefect", "worker", "start", "--type", "process", "--pool", "simmotion-gpu", "--limit", "1"]

@@ -16,10 +16,11 @@ demo: $(STAMP)  ## build, prove and report a small data set in out/demo
 test: $(STAMP)  ## pass every test, files side by side
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
-check: $(STAMP)  ## format, lint and types
+check: $(STAMP)  ## format, lint, types and the Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m pytest -q tests/test_import_boundary.py tests/test_repository.py
 
 faults: $(STAMP)  ## the fault matrix, whole: outcome of every fault at every stage

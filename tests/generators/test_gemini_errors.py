@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Literal
 
 import pytest
 
@@ -138,23 +139,18 @@ def test_a_date_to_come_back_is_understood(server: GeminiServer, backend: Gemini
     assert throttled.value.retry_after_seconds == pytest.approx(3600, abs=300)
 
 
+@pytest.mark.parametrize(("fault", "said"), [("hang", "Timeout"), ("endless", "still coming after 1 s")])
 def test_a_late_answer_is_lost_and_may_be_billed(
-    server: GeminiServer, gateway: PlainGateway, monkeypatch: pytest.MonkeyPatch
+    server: GeminiServer,
+    gateway: PlainGateway,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Literal["hang", "endless"],
+    said: str,
 ) -> None:
     monkeypatch.setattr(gemini, "TIMEOUT_SECONDS", 0.2)
-    server.fail_next(Fault("hang"))
+    server.fail_next(Fault(fault))
 
-    assert "Timeout" in failure(opened(server.url, gateway), AnswerLost)
-    assert len(server.billed) == 1
-
-
-def test_an_answer_without_end_is_lost_and_may_be_billed(
-    server: GeminiServer, gateway: PlainGateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gemini, "TIMEOUT_SECONDS", 0.2)
-    server.fail_next(Fault("endless"))
-
-    assert "still coming after 1 s" in failure(opened(server.url, gateway), AnswerLost)
+    assert said in failure(opened(server.url, gateway), AnswerLost)
     assert len(server.billed) == 1
 
 
